@@ -1,0 +1,64 @@
+"""Write `workloads/<name>/golden.json`: sampled strict-float32 outputs on which torch and JAX agree.
+
+    python bench/golden.py gpt s [--mode prefill]
+
+Run it only when a workload's version is raised: results made before are no longer comparable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import workloads
+from workloads.golden import relative_l2, sample
+
+AGREEMENT = 1e-5
+
+
+def _device(framework: str) -> Any:
+    if framework == "torch":
+        import torch
+
+        return torch.device("cpu")
+    import jax
+
+    return jax.devices("cpu")[0]
+
+
+def _logits(name: str, mode: str, size: str, framework: str) -> np.ndarray:
+    spec = workloads.specs(name)[mode]
+    program = workloads.build(
+        spec, size, framework=framework, device=_device(framework), precision="fp32", compiled=False
+    )
+    return sample(program.outputs()["logits"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workload", choices=workloads.names())
+    parser.add_argument("sizes", nargs="+", choices=workloads.SIZES)
+    arguments = parser.parse_args()
+    path = Path("workloads") / arguments.workload / "golden.json"
+    golden = json.loads(path.read_text()) if path.exists() else {}
+    for mode, _ in sorted(workloads.specs(arguments.workload).items()):
+        if mode == "train":
+            continue
+        for size in arguments.sizes:
+            torch_logits, jax_logits = (
+                _logits(arguments.workload, mode, size, framework) for framework in workloads.FRAMEWORKS
+            )
+            difference = relative_l2(jax_logits, torch_logits)
+            print(f"{arguments.workload} {mode} {size}: torch and JAX differ by {difference:.1e}")
+            if difference > AGREEMENT:
+                raise SystemExit(f"refused: more than {AGREEMENT:.0e}")
+            golden.setdefault(mode, {})[size] = [float(f"{value:.9g}") for value in torch_logits]
+    path.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
