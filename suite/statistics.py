@@ -1,0 +1,87 @@
+"""Repeats to a median, an interval and a spread. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RANKED_REPEATS = 3
+"""Fewer repeats than this are shown but not ranked."""
+
+Z95 = 1.959964
+"""Two-sided 95 % quantile of the normal distribution."""
+
+# Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, section 1.3.6.7.2).
+_T95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+def t95(degrees_of_freedom: int) -> float:
+    """Two-sided 95 % quantile of Student's t; the normal one beyond 30 degrees of freedom."""
+    return _T95[degrees_of_freedom - 1] if degrees_of_freedom <= len(_T95) else Z95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A median with its 95 % interval. `low` and `high` are None for a single repeat: its spread is unknown."""
+
+    median: float
+    low: float | None
+    high: float | None
+    repeats: int
+    spread: float | None  # sample standard deviation over the mean
+
+    @property
+    def relative_width(self) -> float:
+        """Half-width over the median; infinite while there is no interval."""
+        if self.low is None or self.high is None or self.median == 0:
+            return math.inf
+        return (self.high - self.low) / 2 / abs(self.median)
+
+    def overlaps(self, other: Summary) -> bool:
+        """Whether the two intervals share a value; a summary without an interval overlaps everything."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return True
+        return self.low <= other.high and other.low <= self.high
+
+
+def summarise(
+    values: Sequence[float], *, standard: float = 0.0, calibration: float = 0.0, half_range: float = 0.0
+) -> Summary:
+    """Median of the repeats with a 95 % interval.
+
+    `standard` and `calibration` are standard uncertainties of one value, in its unit: the first shrinks with the number
+    of repeats, the second does not. `half_range` widens the interval on both sides as it stands (an estimate's range).
+    """
+    if not values:
+        raise ValueError("no values to summarise")
+    median = statistics.median(values)
+    if len(values) == 1:
+        return Summary(median=median, low=None, high=None, repeats=1, spread=None)
+    deviation = statistics.stdev(values)
+    root_n = math.sqrt(len(values))
+    half = half_range + math.hypot(
+        t95(len(values) - 1) * deviation / root_n, Z95 * standard / root_n, Z95 * calibration
+    )
+    mean = statistics.fmean(values)
+    spread = deviation / abs(mean) if mean else None
+    return Summary(median=median, low=median - half, high=median + half, repeats=len(values), spread=spread)
+
+
+def rank_bands(summaries: Sequence[Summary]) -> list[tuple[int, int]]:
+    """For each summary the best and the worst rank its interval allows, 1 being the lowest value.
+
+    Rows whose intervals overlap share ranks; (3, 5) reads "third to fifth".
+    """
+    bands = []
+    for summary in summaries:
+        rivals = [other for other in summaries if other is not summary and not summary.overlaps(other)]
+        better = sum(other.median < summary.median for other in rivals)
+        worse = len(rivals) - better
+        bands.append((better + 1, len(summaries) - worse))
+    return bands
