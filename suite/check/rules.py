@@ -1,0 +1,141 @@
+"""Does a well-formed result hold together? Every joule is computed again from its trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import workloads
+from suite.check.findings import Finding, error, warning
+from suite.energy import Energy, Meter, Ticks, Window, boundaries, rises, window_energy
+from suite.record import Attempt, CellResult, Idle, Result
+
+RELATIVE_TOLERANCE = 1e-9
+"""Joules are computed again by the same formula; only the last bits may differ between machines."""
+
+_REMAKE = "Submit the file as the suite wrote it."
+
+
+def examine(result: Result) -> tuple[Finding, ...]:
+    """All findings about a result. Used before a result is written, by `check`, and when the site is built."""
+    return tuple(_findings(result))
+
+
+def _findings(result: Result) -> Iterator[Finding]:
+    keys = [cell.cell for cell in result.cells]
+    if len(set(keys)) != len(keys):
+        yield error("cell-twice", "/cells", "a cell is listed twice", _REMAKE)
+    for index, idle in enumerate(result.idle):
+        yield from _idle(result, idle, f"/idle/{index}")
+    for index, cell in enumerate(result.cells):
+        yield from _cell(result, cell, f"/cells/{index}")
+
+
+def _idle(result: Result, idle: Idle, pointer: str) -> Iterator[Finding]:
+    yield from _windows((idle.window,), pointer)
+    yield from _ticks(result.meters, idle.ticks, f"{pointer}/ticks")
+
+
+def _cell(result: Result, cell: CellResult, pointer: str) -> Iterator[Finding]:
+    if cell.cell.backend != result.backend:
+        yield error("backend", f"{pointer}/cell", "the cell ran on another backend than the file says", _REMAKE)
+    if not cell.attempts:
+        yield error("attempt-none", pointer, "a cell without an attempt", _REMAKE)
+    yield from _work(cell, pointer)
+    for index, attempt in enumerate(cell.attempts):
+        yield from _attempt(result, cell, attempt, f"{pointer}/attempts/{index}")
+
+
+def _work(cell: CellResult, pointer: str) -> Iterator[Finding]:
+    """The unit and the sizes must be the workload's own, for the version this suite knows."""
+    modes = workloads.specs(cell.cell.workload) if cell.cell.workload in workloads.names() else {}
+    spec = modes.get(cell.cell.mode)
+    if spec is None or spec.version != cell.cell.version or cell.cell.size not in spec.sizes:
+        yield warning("work-unknown", pointer, "no workload, version or size this suite knows: unchecked", "Update.")
+        return
+    size = spec.sizes[cell.cell.size]
+    expected = (spec.unit, spec.units_per_step(size), spec.parameters(size))
+    stated = (cell.work.unit, cell.work.units_per_step, cell.work.parameters)
+    if stated != expected or not math.isclose(cell.work.flops_per_step, spec.flops_per_step(size), rel_tol=1e-9):
+        yield error("work", f"{pointer}/work", "unit, size or FLOP differ from the workload's own formulas", _REMAKE)
+    band = spec.band(cell.cell.size, cell.cell.precision)
+    for index, attempt in enumerate(cell.attempts):
+        if attempt.quality and (attempt.quality.low, attempt.quality.high) != (band.low, band.high):
+            here = f"{pointer}/attempts/{index}/quality"
+            yield error("quality-band", here, "the quality band is not the workload's own", _REMAKE)
+
+
+def _attempt(result: Result, cell: CellResult, attempt: Attempt, pointer: str) -> Iterator[Finding]:
+    broken = [
+        *_windows(attempt.windows, f"{pointer}/windows"),
+        *_ticks(result.meters, attempt.ticks, f"{pointer}/ticks"),
+    ]
+    yield from broken
+    if not broken:
+        yield from _energies(result.meters, attempt, f"{pointer}/energies")
+    for index, window in enumerate(attempt.windows):
+        if window.units == 0 or window.units % max(1, cell.work.units_per_step):
+            yield error("units", f"{pointer}/windows/{index}", "not a whole number of steps", _REMAKE)
+    yield from _outcome(attempt, pointer)
+
+
+def _windows(windows: tuple[Window, ...], pointer: str) -> Iterator[Finding]:
+    for index, window in enumerate(windows):
+        if not 0 <= window.start_ns < window.end_ns:
+            yield error("window", f"{pointer}/{index}", "the window does not end after its start", _REMAKE)
+    for index, (earlier, later) in enumerate(pairwise(windows)):
+        if later.start_ns < earlier.end_ns:
+            yield error(
+                "window-overlap", f"{pointer}/{index + 1}", "the window starts before the last one ended", _REMAKE
+            )
+
+
+def _ticks(meters: tuple[Meter, ...], ticks: tuple[Ticks, ...], pointer: str) -> Iterator[Finding]:
+    if len({series.meter for series in ticks}) != len(ticks):
+        yield error("ticks-twice", pointer, "two series of one meter", _REMAKE)
+    for index, series in enumerate(ticks):
+        here = f"{pointer}/{index}"
+        if not 0 <= series.meter < len(meters):
+            yield error("ticks-meter", here, "no such meter in this file", _REMAKE)
+        if len(series.at_ns) != len(series.energy_uj):
+            yield error("ticks-length", here, "as many instants as readings are needed", _REMAKE)
+        if any(later <= earlier for earlier, later in pairwise(series.at_ns)):
+            yield error("ticks-time", here, "the instants do not rise", _REMAKE)
+        if not rises(series.energy_uj):
+            yield warning("counter-fell", here, "the counter falls: windows around it have no joules", "Run again.")
+
+
+def _energies(meters: tuple[Meter, ...], attempt: Attempt, pointer: str) -> Iterator[Finding]:
+    if len(attempt.energies) != len(attempt.windows):
+        yield error("energy-count", pointer, "as many energies as windows are needed", _REMAKE)
+        return
+    for index, (window, stated) in enumerate(zip(attempt.windows, attempt.energies, strict=True)):
+        computed = tuple(window_energy(meters, attempt.ticks, window, boundary) for boundary in boundaries(meters))
+        if len(computed) != len(stated) or not all(map(_same, computed, stated)):
+            yield error("energy", f"{pointer}/{index}", "the trace gives other joules than the file states", _REMAKE)
+
+
+def _same(computed: Energy, stated: Energy) -> bool:
+    """Equal in every label, and in every number to the last bits."""
+    labels = ("boundary", "meter_class", "domains", "reasons")
+    if any(getattr(computed, name) != getattr(stated, name) for name in labels):
+        return False
+    if computed.joules is None or stated.joules is None:
+        return computed.joules is stated.joules
+    numbers = ("joules", "standard_j", "calibration_j", "range_j")
+    return all(
+        math.isclose(getattr(computed, name), getattr(stated, name), rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
+        for name in numbers
+    )
+
+
+def _outcome(attempt: Attempt, pointer: str) -> Iterator[Finding]:
+    quality = attempt.quality
+    if attempt.outcome == "ok":
+        if not attempt.windows:
+            yield error("outcome", pointer, "an attempt that went well has windows", _REMAKE)
+        if quality is None:
+            yield error("quality", pointer, "an attempt that went well states its quality", _REMAKE)
+    if quality is not None and (quality.low <= quality.value <= quality.high) != (attempt.outcome != "quality"):
+        yield error("quality", f"{pointer}/quality", "the outcome contradicts the quality band", _REMAKE)

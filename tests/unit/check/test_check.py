@@ -1,0 +1,192 @@
+"""A file that does not hold together is refused by the rule it breaks, and never by a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from suite.check import check_file, result_files
+from suite.check.document import MAX_BYTES
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A valid file of a machine with measured counters."""
+    folder = tmp_path_factory.mktemp("good")
+    command = [sys.executable, str(ROOT / "bench" / "synthetic.py"), "--count", "1", "--out", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = folder.glob("*/*.json")
+    return path.read_bytes()
+
+
+def rules_of(path: Path, data: bytes) -> set[str]:
+    path.write_bytes(data)
+    checked = check_file(path)
+    assert checked.acceptable == (not any(found.severity == "error" for found in checked.findings))
+    return {found.rule for found in checked.findings if found.severity == "error"}
+
+
+def test_a_good_file_has_no_findings(tmp_path: Path, good: bytes) -> None:
+    assert rules_of(tmp_path / "a.json", good) == set()
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def cell(document: dict[str, Any]) -> Any:
+    return next(one for one in document["cells"] if one["attempts"][0]["outcome"] == "ok")
+
+
+def attempt(document: dict[str, Any]) -> Any:
+    return cell(document)["attempts"][0]
+
+
+def scale_trace(document: dict[str, Any]) -> None:
+    ticks = attempt(document)["ticks"][0]
+    ticks["energy_uj"] = [value // 2 for value in ticks["energy_uj"]]
+
+
+def swap_instants(document: dict[str, Any]) -> None:
+    at_ns = attempt(document)["ticks"][0]["at_ns"]
+    at_ns[3], at_ns[4] = at_ns[4], at_ns[3]
+
+
+def drop_tick(document: dict[str, Any]) -> None:
+    attempt(document)["ticks"][0]["at_ns"].pop()
+
+
+def stretch(document: dict[str, Any]) -> None:
+    window = attempt(document)["windows"][-1]
+    window["end_ns"] += (window["end_ns"] - window["start_ns"]) // 10
+
+
+def halve_joules(document: dict[str, Any]) -> None:
+    attempt(document)["energies"][0][0]["joules"] /= 2
+
+
+CORRUPTIONS: dict[str, tuple[Change, str]] = {
+    "joules halved": (halve_joules, "energy"),
+    "trace scaled": (scale_trace, "energy"),
+    "window stretched": (stretch, "energy"),
+    "a joule's class raised": (lambda d: attempt(d)["energies"][0][0].update(meter_class="rails"), "energy"),
+    "reasons hidden": (lambda d: attempt(d)["energies"][0][0].update(reasons=["none"]), "energy"),
+    "a window's energy dropped": (lambda d: attempt(d)["energies"].pop(), "energy-count"),
+    "half a step more": (
+        lambda d: attempt(d)["windows"][0].update(units=attempt(d)["windows"][0]["units"] + 1),
+        "units",
+    ),
+    "no units": (lambda d: attempt(d)["windows"][0].update(units=0), "units"),
+    "instants swapped": (swap_instants, "ticks-time"),
+    "a tick dropped": (drop_tick, "ticks-length"),
+    "a meter that is not there": (lambda d: attempt(d)["ticks"][0].update(meter=99), "ticks-meter"),
+    "a series doubled": (lambda d: attempt(d)["ticks"].append(attempt(d)["ticks"][0]), "ticks-twice"),
+    "a window backwards": (lambda d: attempt(d)["windows"][0].update(end_ns=0), "window"),
+    "windows that overlap": (lambda d: attempt(d)["windows"][1].update(start_ns=1), "window-overlap"),
+    "quality forged": (lambda d: attempt(d)["quality"].update(value=1e6), "quality"),
+    "its band widened": (lambda d: attempt(d)["quality"].update(high=1e9), "quality-band"),
+    "no quality": (lambda d: attempt(d).update(quality=None), "quality"),
+    "no windows": (lambda d: attempt(d).update(windows=[], energies=[]), "outcome"),
+    "another unit": (lambda d: cell(d)["work"].update(unit="word"), "work"),
+    "more parameters": (lambda d: cell(d)["work"].update(parameters=10**9), "work"),
+    "a cell doubled": (lambda d: d["cells"].append(d["cells"][0]), "cell-twice"),
+    "no attempts": (lambda d: cell(d).update(attempts=[]), "attempt-none"),
+    "another backend": (lambda d: d.update(backend="tpu"), "backend"),
+    "an unknown field": (lambda d: d.update(extra=1), "schema"),
+    "a missing field": (lambda d: d.pop("system"), "schema"),
+    "a number as text": (lambda d: d["plan"].update(budget_s="600"), "schema"),
+    "a flag for a number": (lambda d: d["plan"].update(budget_s=True), "schema"),
+    "a later format": (lambda d: d.update(schema_version=2), "schema"),
+    "a folder in the slug": (lambda d: d["system"].update(slug="../up"), "schema"),
+    "a name without end": (lambda d: d["system"].update(name="x" * 1000), "schema"),
+    "text that turns around": (lambda d: d["system"].update(name="a\u202eb"), "text"),
+    "a bell in a note": (lambda d: d["software"].update(system="a\x07"), "text"),
+    "a control character in a domain": (lambda d: d["meters"][0].update(domain="gpu\x1b[2J"), "text"),
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_corrupted_result_is_refused_by_the_right_rule(tmp_path: Path, good: bytes, name: str) -> None:
+    change, rule = CORRUPTIONS[name]
+    document = json.loads(good)
+    change(document)
+    assert rule in rules_of(tmp_path / "a.json", json.dumps(document).encode())
+
+
+DOCUMENTS: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "json"),
+    "blank": (b"  \n", "json"),
+    "a list": (b"[]", "schema"),
+    "null": (b"null", "schema"),
+    "another program's": (b'{"name": "left-pad", "version": "1.0.0"}', "schema"),
+    "a byte order mark": (b"\xef\xbb\xbf{}", "encoding"),
+    "utf-16": ("{}".encode("utf-16"), "encoding"),
+    "latin-1": (b'{"name": "caf\xe9"}', "encoding"),
+    "two documents": (b"{}{}", "json"),
+    "not a number": (b'{"a": NaN}', "number"),
+    "infinity": (b'{"a": -Infinity}', "number"),
+    "a number past every float": (b'{"schema_version": 1e400}', "schema"),
+    "a number of 5000 digits": (b'{"a": ' + b"9" * 5000 + b"}", "json"),
+    "a key twice": (b'{"a": 1, "a": 2}', "duplicate-key"),
+    "a key twice by another spelling": (b'{"a": 1, "\\u0061": 2}', "duplicate-key"),
+    "100000 brackets": (b"[" * 100_000, "depth"),
+    "100000 braces": (b'{"a":' * 100_000, "depth"),
+    "a lone surrogate": (b'{"a": "\\ud800"}', "text"),
+    "too large": (b" " * (MAX_BYTES + 1), "file-size"),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_that_is_no_result_is_refused(tmp_path: Path, name: str) -> None:
+    data, rule = DOCUMENTS[name]
+    assert rule in rules_of(tmp_path / "a.json", data)
+
+
+@given(data=st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_make_a_traceback(tmp_path: Path, data: bytes) -> None:
+    assert rules_of(tmp_path / "a.json", data)
+
+
+@given(place=st.integers(0, 10**6), byte=st.integers(0, 255))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_a_flipped_byte_makes_no_traceback(tmp_path: Path, good: bytes, place: int, byte: int) -> None:
+    flipped = bytearray(good)
+    flipped[place % len(good)] = byte
+    rules_of(tmp_path / "a.json", bytes(flipped))
+
+
+def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, good: bytes) -> None:
+    for eighth in range(8):
+        assert rules_of(tmp_path / "a.json", good[: len(good) * eighth // 8])
+
+
+def test_links_folders_and_missing_files_are_refused(tmp_path: Path, good: bytes) -> None:
+    (tmp_path / "good.json").write_bytes(good)
+    (tmp_path / "link.json").symlink_to(tmp_path / "good.json")
+    (tmp_path / "folder.json").mkdir()
+    assert check_file(tmp_path / "link.json").findings[0].rule == "file-kind"
+    assert check_file(tmp_path / "folder.json").findings[0].rule == "file-kind"
+    assert check_file(tmp_path / "missing.json").findings[0].rule == "file-unreadable"
+
+
+def test_results_are_found_in_a_fixed_order_and_hidden_ones_are_not(tmp_path: Path) -> None:
+    for name in ("b/2.json", "a/1.json", ".runs/x/3.json", "a/.4.json", "a/5.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert [path.name for path in result_files(tmp_path)] == ["1.json", "2.json"]
+
+
+def test_committed_results_are_acceptable() -> None:
+    for path in result_files(ROOT / "results"):
+        checked = check_file(path)
+        assert checked.acceptable, (path, checked.findings)
