@@ -1,0 +1,108 @@
+"""Which backend, frameworks and cells a run will use here, from what the user asked and what is installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import backends
+import workloads
+from backends.base import Backend, BackendUnavailable, Device, Support
+from suite.plan import DEFAULT_SIZES, Driver, Request, candidates
+from suite.record import Cell
+
+INSTALL = 'python -m pip install -c constraints.txt -e ".[torch,jax]"'
+NEVER_BY_DEFAULT = ("simulated",)
+
+
+class NothingToRun(Exception):
+    """No hardware or no framework is here. The message says what would help, in one line."""
+
+
+class Unknown(Exception):
+    """The user named something that does not exist. The message names the choices, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The command line's words, unchecked; None where the user said nothing."""
+
+    backend: str | None = None
+    framework: str | None = None
+    workload: str | None = None
+    mode: str | None = None
+    size: str | None = None
+    precision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What will run, and where."""
+
+    name: str
+    backend: Backend
+    device: Device
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...]
+
+
+def choose(wish: Wish, budget_s: float) -> Choice:
+    """Unknown for a word that is no choice, NothingToRun where nothing here can run it."""
+    _known(wish)
+    name, backend, device = _backend(wish.backend)
+    supports = _supports(name, backend, wish)
+    drivers = [_driver(support, wish.precision) for support in supports]
+    request = Request(
+        budget_s=budget_s,
+        mode=wish.mode,
+        workload=wish.workload,
+        sizes=(wish.size,) if wish.size else DEFAULT_SIZES,
+    )
+    cells = tuple(candidates(request, name, device.index, drivers))
+    notes = tuple(support.note for support in supports if support.note)
+    return Choice(name=name, backend=backend, device=device, cells=cells, notes=notes)
+
+
+def _known(wish: Wish) -> None:
+    for word, value, choices in (
+        ("backend", wish.backend, backends.names()),
+        ("framework", wish.framework, workloads.FRAMEWORKS),
+        ("workload", wish.workload, workloads.names()),
+        ("mode", wish.mode, ("train", "infer")),
+        ("size", wish.size, workloads.SIZES),
+        ("precision", wish.precision, workloads.PRECISIONS),
+    ):
+        if value is not None and value not in choices:
+            raise Unknown(f"No {word} {value!r}: choose from {', '.join(choices)}.")
+
+
+def _backend(name: str | None) -> tuple[str, Backend, Device]:
+    wanted = [name] if name else [known for known in backends.names() if known not in NEVER_BY_DEFAULT]
+    refusals = []
+    for candidate in wanted:
+        backend = backends.load(candidate)
+        try:
+            return candidate, backend, backend.devices()[0]
+        except BackendUnavailable as unavailable:
+            refusals.append(f"{candidate}: {unavailable}")
+    # Without a wish the last refusal is the CPU's, which every machine has: what it lacks is what would help.
+    raise NothingToRun(refusals[-1])
+
+
+def _supports(name: str, backend: Backend, wish: Wish) -> list[Support]:
+    found = [support for support in backend.frameworks() if wish.framework in (None, support.framework)]
+    if not found:
+        what = wish.framework or "Neither torch nor jax"
+        raise NothingToRun(f"{what} is not installed for the {name} backend. Install: {INSTALL}")
+    able = [support for support in found if wish.precision in (None, *support.precisions)]
+    if not able:
+        offers = "; ".join(f"{support.framework}: {', '.join(support.precisions)}" for support in found)
+        raise NothingToRun(f"{wish.precision} does not run well on {name} here. It offers {offers}.")
+    return able
+
+
+def _driver(support: Support, precision: str | None) -> Driver:
+    return Driver(
+        framework=support.framework,
+        precision=precision or support.precisions[0],
+        compiled=support.compiled,
+    )

@@ -1,0 +1,190 @@
+"""Machine and budget to the list of cells and how long each may take. Pure but for the workloads' own formulas.
+
+Time buys certainty: every cell gets three repeats before another is added, and what is left goes where the interval is
+widest. The workloads themselves never change with the budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import workloads
+from suite.record import Cell, Plan, PlannedCell, Work
+from workloads.base import Spec
+
+REPEATS = 3
+MOST_REPEATS = 12
+"""More repeats of one cell than this would narrow its interval by little."""
+
+PLANNED_SHARE = 0.85
+"""The share of the budget the first round may fill: estimates err, and the end of a run costs time too."""
+
+DEFAULT_SIZES = ("s",)
+
+REFERENCE_CORES = 4
+# Seconds to start, build and compile on 4 CPU cores; measured, see docs/performance.md.
+_SETUP_S = {
+    ("torch", "compiled"): {"train": 40.0, "prefill": 20.0, "decode": 20.0, "infer": 20.0},
+    ("torch", "eager"): {"train": 6.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
+    ("jax", "compiled"): {"train": 10.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
+}
+_SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5}
+# Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.
+_CPU_FLOPS_PER_CORE = {"fp32": 30e9, "bf16": 100e9}
+_ACCELERATOR_FLOPS = {"fp32": 10e12, "bf16": 60e12}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """A framework on this machine's backend, and the precision it will use."""
+
+    framework: str
+    precision: str
+    compiled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for; None leaves the choice to the planner."""
+
+    budget_s: float
+    mode: str | None = None  # "train" or "infer", which is every mode that does not train
+    workload: str | None = None
+    sizes: tuple[str, ...] = DEFAULT_SIZES
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a finished cell has shown: its real set-up time, repeats so far, and how wide its interval is."""
+
+    setup_s: float
+    repeats: int
+    relative_width: float
+    failed: bool
+
+
+def idle_s(budget_s: float) -> float:
+    """How long the machine is watched doing nothing before the work, and again after it."""
+    return min(10.0, max(2.0, budget_s / 40))
+
+
+def window_s(budget_s: float, slowest_period_s: float) -> float:
+    """A window's length: longer with the budget, and never under 100 update periods of the slowest meter."""
+    return max(min(30.0, max(2.0, budget_s / 200)), 100 * slowest_period_s)
+
+
+def candidates(request: Request, backend: str, device: int, drivers: Sequence[Driver]) -> list[Cell]:
+    """Every cell the request allows, the most telling first: modes alternate, and so do frameworks within them."""
+    pairs = [
+        (name, mode)
+        for mode_rank in range(max(len(workloads.specs(name)) for name in workloads.names()))
+        for name in workloads.names()
+        for mode in list(workloads.specs(name))[mode_rank : mode_rank + 1]
+        if _wanted(request, name, mode)
+    ]
+    return [
+        _cell(workloads.specs(name)[mode], size, backend, device, driver)
+        for size in request.sizes
+        for driver in drivers
+        for name, mode in pairs
+    ]
+
+
+def _wanted(request: Request, workload: str, mode: str) -> bool:
+    if request.workload not in (None, workload):
+        return False
+    return request.mode is None or (mode == "train") == (request.mode == "train")
+
+
+def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> Cell:
+    return Cell(
+        workload=spec.workload,
+        version=spec.version,
+        mode=spec.mode,
+        size=size,
+        backend=backend,
+        framework=driver.framework,
+        precision=driver.precision,
+        batch=spec.batch(spec.sizes[size]),
+        technique="compiled" if driver.compiled else "eager",
+        device=device,
+    )
+
+
+def work_of(cell: Cell) -> Work:
+    """What one step of the cell is worth, by the workload's own formulas."""
+    spec = workloads.specs(cell.workload)[cell.mode]
+    size = spec.sizes[cell.size]
+    return Work(
+        unit=spec.unit,
+        units_per_step=spec.units_per_step(size),
+        parameters=spec.parameters(size),
+        flops_per_step=float(spec.flops_per_step(size)),
+        bytes_per_step=float(spec.bytes_per_step(size, cell.precision)),
+    )
+
+
+def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
+    """A cell with the time it will probably need for REPEATS windows of `length_s`."""
+    spec = workloads.specs(cell.workload)[cell.mode]
+    size = spec.sizes[cell.size]
+    accelerated = cell.backend not in ("cpu", "simulated")
+    rate = _ACCELERATOR_FLOPS[cell.precision] if accelerated else _CPU_FLOPS_PER_CORE[cell.precision] * cores
+    step_s = spec.flops_per_step(size) / rate
+    compile_s = _SETUP_S[cell.framework, cell.technique][cell.mode] * _SIZE_FACTOR[cell.size]
+    compile_s *= max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0
+    warm_up_s = (spec.quality_steps(size) + 2) * step_s
+    return PlannedCell(cell=cell, setup_s=compile_s + warm_up_s, window_s=max(length_s, step_s), repeats=REPEATS)
+
+
+def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int) -> Plan:
+    """As many cells as the budget pays for with three repeats each, in order; a dear one leaves room for later ones.
+
+    The first cell is always planned: a budget that is too small for it ends it by deadline rather than doing nothing.
+    """
+    length_s = window_s(budget_s, slowest_period_s)
+    left_s = PLANNED_SHARE * budget_s - 2 * idle_s(budget_s)
+    planned: list[PlannedCell] = []
+    for cell in cells:
+        wanted = estimate(cell, length_s, cores)
+        if needed_s(wanted) <= left_s:
+            planned.append(wanted)
+            left_s -= needed_s(wanted)
+    if not planned:
+        planned = [min((estimate(cell, length_s, cores) for cell in cells), key=needed_s)]
+    return Plan(budget_s=budget_s, idle_s=idle_s(budget_s), cells=tuple(planned))
+
+
+def needed_s(planned: PlannedCell) -> float:
+    return planned.setup_s + planned.repeats * (1.1 * planned.window_s + 0.2)
+
+
+def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, left_s: float) -> float:
+    """How long an attempt may take: all the time that no untried cell is waiting for, and 1.5 times its plan at least.
+
+    A cell that hangs thus costs its own share and the spare time, not the others.
+    """
+    waiting = [one for one in plan.cells if one.cell not in done and one.cell != chosen.cell]
+    spare_s = left_s - sum(map(needed_s, waiting))
+    return min(left_s, max(1.5 * needed_s(chosen), spare_s))
+
+
+def next_attempt(plan: Plan, done: Mapping[Cell, Progress], left_s: float) -> tuple[PlannedCell, int] | None:
+    """The next cell and its number of windows, or None when nothing more fits into `left_s`.
+
+    First every planned cell once; then, of the cells that went well, the one with the widest interval that fits.
+    """
+    for planned in plan.cells:
+        if planned.cell not in done:
+            return planned, planned.repeats
+    open_cells = [
+        (progress.relative_width, planned, progress)
+        for planned in plan.cells
+        if not (progress := done[planned.cell]).failed and progress.repeats < MOST_REPEATS
+    ]
+    for _, planned, progress in sorted(open_cells, key=lambda item: -item[0]):
+        room = int((left_s - 1.2 * progress.setup_s) / (1.2 * planned.window_s + 0.5))
+        if room >= 2:
+            return planned, min(room, REPEATS, MOST_REPEATS - progress.repeats)
+    return None

@@ -1,0 +1,92 @@
+"""Results as text for a terminal: the summary of one, the comparison of two."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from suite.energy import Boundary
+from suite.normalise import Score, score
+from suite.record import CellResult, Result
+from suite.statistics import Summary
+from suite.units import digits_for, percent, quantity, significant
+
+
+PLAIN_WIDTH = 130
+"""Columns of a table that goes to a file or a pipe, where there is no window to fit."""
+
+
+def console() -> Console:
+    """Standard output, as wide as its window, or wide enough for a table where it has none."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=PLAIN_WIDTH)
+
+
+def interval(summary: Summary | None, unit: str) -> str:
+    """A median with its half-width, in the digits the interval supports."""
+    if summary is None:
+        return "—"
+    if summary.low is None or summary.high is None:
+        return f"{quantity(summary.median, unit)} (one repeat)"
+    half = (summary.high - summary.low) / 2
+    return f"{quantity(summary.median, unit, digits_for(summary.median, half))} ± {percent(half / summary.median)}"
+
+
+def summary_table(result: Result, boundary: Boundary = "device") -> Table:
+    """One row a cell: what it cost, how fast it was, and what its number is worth."""
+    table = Table(title=f"{result.system.name}, boundary: {boundary}", title_justify="left")
+    for heading in ("cell", "energy per unit (95 %)", "rate", "power", "repeats", "class", "outcome"):
+        table.add_column(heading, overflow="fold")
+    for cell in result.cells:
+        table.add_row(*_row(cell, score(cell, boundary)))
+    return table
+
+
+def _row(cell: CellResult, found: Score | None) -> tuple[str, ...]:
+    outcome = cell.outcome if cell.outcome == "ok" else f"{cell.outcome}: {cell.attempts[-1].detail or ''}"
+    if found is None:
+        return cell.cell.key, "—", "—", "—", "0", "—", outcome
+    return (
+        cell.cell.key,
+        interval(found.joules_per_unit, f"J/{cell.work.unit}"),
+        quantity(found.units_per_s.median, f"{cell.work.unit}/s"),
+        quantity(found.mean_power_w, "W"),
+        str(found.units_per_s.repeats),
+        found.meter_class,
+        outcome,
+    )
+
+
+def reasons(result: Result, boundary: Boundary = "device") -> tuple[str, ...]:
+    """The reason codes on any row."""
+    found = [score(cell, boundary) for cell in result.cells]
+    return tuple(sorted({code for one in found if one is not None for code in one.reasons}))
+
+
+def comparison_table(first: Result, second: Result, boundary: Boundary = "device") -> Table:
+    """The cells both hold, of one workload version: the second's energy over the first's, or why they stand apart."""
+    table = Table(title=f"{second.system.name} over {first.system.name}, boundary: {boundary}", title_justify="left")
+    for heading in ("cell", "first", "second", "ratio", "verdict"):
+        table.add_column(heading, overflow="fold")
+    others = {cell.cell.key: cell for cell in second.cells}
+    for cell in first.cells:
+        other = others.get(cell.cell.key)
+        if other is not None:
+            table.add_row(cell.cell.key, *_versus(cell, other, boundary))
+    return table
+
+
+def _versus(cell: CellResult, other: CellResult, boundary: Boundary) -> tuple[str, str, str, str]:
+    ours, theirs = score(cell, boundary), score(other, boundary)
+    mine = ours.joules_per_unit if ours else None
+    its = theirs.joules_per_unit if theirs else None
+    unit = f"J/{cell.work.unit}"
+    shown = interval(mine, unit), interval(its, unit)
+    if cell.cell.version != other.cell.version:
+        return *shown, "—", "not comparable: other workload version"
+    if mine is None or its is None or ours is None or theirs is None:
+        return *shown, "—", "not comparable: joules unknown"
+    if ours.meter_class != theirs.meter_class:
+        return *shown, "—", f"not comparable: {ours.meter_class} against {theirs.meter_class}"
+    verdict = "no difference: the intervals overlap" if mine.overlaps(its) else "different"
+    return *shown, f"{significant(its.median / mine.median, 3)}x", verdict

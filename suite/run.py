@@ -1,0 +1,91 @@
+"""The run command: from a choice to a result on disk and a summary on the screen."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from rich.console import Console
+
+from suite import exits
+from suite.choose import Choice
+from suite.controller import Job, Outcome, Unacceptable, run, writable
+from suite.journal import Busy
+from suite.machine import describe_software, describe_system
+from suite.progress import Live
+from suite.record import Result
+from suite.recorder import SamplerFailed
+from suite.report import console as report_console
+from suite.report import reasons, summary_table
+
+HOST_BACKENDS = ("cpu", "simulated")
+"""Backends whose device is the host itself: it is no accelerator of the machine."""
+
+
+def carry_out(choice: Choice, budget_s: float, results: Path, *, fresh: bool, started_s: float) -> int:
+    """Run, write the result, print the summary; returns the exit code. Complaints are one line each, on stderr."""
+    complaints = Console(stderr=True)
+    try:
+        writable(results)
+    except OSError as problem:
+        return _complain(complaints, exits.CANNOT_WRITE, f"Cannot write results to {results}: {problem.strerror}.")
+    job = _job(choice, budget_s, results)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        with Live(complaints, started_s=started_s) as live:
+            live.say(f"{job.system.name}: {choice.name} backend")
+            for note in choice.notes:
+                live.say(f"  {note}")
+            outcome = run(job, live, fresh=fresh, started_s=started_s)
+    except OSError as problem:
+        return _complain(complaints, exits.CANNOT_WRITE, f"Cannot write to {results}: {problem.strerror}.")
+    except Busy as busy:
+        return _complain(complaints, exits.USAGE, f"{busy}. Wait for it, or name another --results folder.")
+    except (SamplerFailed, Unacceptable) as problem:
+        return _complain(complaints, exits.BUG, f"{problem} The journal is kept in {job.folder}.")
+    _report(outcome, job, complaints)
+    return exits.INTERRUPTED if outcome.interrupted else _code(outcome.result)
+
+
+def _job(choice: Choice, budget_s: float, results: Path) -> Job:
+    accelerators = [] if choice.name in HOST_BACKENDS else [choice.device]
+    return Job(
+        backend=choice.name,
+        device=choice.device.index,
+        cells=choice.cells,
+        budget_s=budget_s,
+        system=describe_system(accelerators),
+        software=describe_software(dict(choice.backend.describe())),
+        results=results,
+    )
+
+
+def _complain(console: Console, code: int, line: str) -> int:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return code
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _code(result: Result) -> int:
+    return exits.OK if all(cell.outcome == "ok" for cell in result.cells) else exits.CELLS_FAILED
+
+
+def _report(outcome: Outcome, job: Job, console: Console) -> None:
+    result = outcome.result
+    report_console().print(summary_table(result))
+    for code in reasons(result):
+        _complain(console, 0, f"{code}: python -m suite explain {code}")
+    for missing in result.missing_meters:
+        _complain(console, 0, f"{missing.code}: {missing.reason} {missing.cure}")
+    if result.overhead is not None:
+        share = result.overhead.sampler_share + result.overhead.controller_share
+        _complain(console, 0, f"Measuring cost {100 * share:.2f} % of one core while windows were open.")
+    if any(cell.outcome != "ok" for cell in result.cells):
+        _complain(console, 0, f"Some cells failed; their logs are in {job.folder}.")
+    if outcome.interrupted:
+        _complain(console, 0, "Interrupted: finished cells are kept. Run the same command again to continue.")
+    _complain(console, 0, f"Result: {outcome.path} (checked)")
+    _complain(console, 0, f"Submit: python -m suite submit {outcome.path}")

@@ -1,0 +1,155 @@
+"""The process that does one cell's work. It knows no meter: it stamps the clock at the ends of its windows.
+
+Job (one JSON line on standard input): cell, windows, window_s.
+Frames: "origin", "begin" and "stage" around each stage, "quality", "window" for each window, then "done" or
+"failed". All times are nanoseconds from the origin on CLOCK_MONOTONIC.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import backends
+import workloads
+from backends.base import BackendUnavailable, Runtime
+from suite.processes import open_frames, send
+from workloads.base import Program
+
+CALIBRATE_S = 0.5
+CALIBRATE_STEPS = 200
+DEPHASE_S = 0.1
+"""Each window starts after a random wait of at most this, so that repeats meet the meters' sampling at other phases."""
+
+MARGIN = 1.1
+"""Windows aim this much over the wanted length: a shorter one would be refused."""
+
+STAGE_LIMIT_S = {"start": 120.0, "build": 300.0, "compile": 900.0, "warm-up": 900.0}
+
+
+class Worker:
+    """One attempt at one cell, reporting each step of it."""
+
+    def __init__(self, job: dict[str, Any], frames: TextIO) -> None:
+        self.cell = job["cell"]
+        self.windows: int = job["windows"]
+        self.window_s: float = job["window_s"]
+        self.frames = frames
+        self.origin_ns = time.monotonic_ns()
+        send(frames, "origin", at_ns=self.origin_ns)
+
+    def run(self) -> None:
+        with self.stage("start"):
+            runtime = backends.load(self.cell["backend"]).attach(self.cell["framework"], self.cell["device"])
+        spec = workloads.specs(self.cell["workload"])[self.cell["mode"]]
+        config = spec.sizes[self.cell["size"]]
+        with self.stage("build"):
+            program = workloads.build(
+                spec,
+                self.cell["size"],
+                framework=self.cell["framework"],
+                device=runtime.device,
+                precision=self.cell["precision"],
+                compiled=self.cell["technique"] == "compiled",
+            )
+            warm_up_steps = max(1, spec.quality_steps(config))
+            program.prepare(warm_up_steps)
+            runtime.synchronize()
+        with self.stage("compile"):
+            program.step()
+            runtime.synchronize()
+        with self.stage("warm-up"):
+            for _ in range(warm_up_steps - 1):
+                program.step()
+            value = program.quality()
+            step_s = self._step_s(program, runtime)
+        band = spec.band(self.cell["size"], self.cell["precision"])
+        send(self.frames, "quality", name=spec.quality_name, value=_finite(value), low=band.low, high=band.high)
+        if not band.holds(value):
+            send(self.frames, "failed", outcome="quality", detail=f"quality {value:.4g} outside its band")
+            return
+        self._measure(program, runtime, spec.units_per_step(config), step_s)
+        if spec.mode == "train" and not math.isfinite(program.loss()):
+            send(self.frames, "failed", outcome="quality", detail="the loss is no longer finite")
+            return
+        send(self.frames, "done", peak_memory_bytes=runtime.peak_memory_bytes())
+
+    def _step_s(self, program: Program, runtime: Runtime) -> float:
+        """Seconds per step, from doubling bursts until one lasts long enough to be trusted."""
+        steps = 1
+        while True:
+            program.prepare(steps)
+            runtime.synchronize()
+            start_s = time.monotonic()
+            for _ in range(steps):
+                program.step()
+            runtime.synchronize()
+            elapsed_s = time.monotonic() - start_s
+            if elapsed_s >= CALIBRATE_S or steps >= CALIBRATE_STEPS:
+                return elapsed_s / steps
+            steps *= 2
+
+    def _measure(self, program: Program, runtime: Runtime, units_per_step: int, step_s: float) -> None:
+        dephase = random.Random(self.origin_ns)
+        for _ in range(self.windows):
+            steps = max(1, math.ceil(MARGIN * self.window_s / step_s))
+            program.prepare(steps)
+            time.sleep(dephase.uniform(0, DEPHASE_S))
+            send(self.frames, "begin", name="window", limit_s=60 + 5 * steps * step_s)
+            runtime.synchronize()
+            start_ns = self.now_ns()
+            for _ in range(steps):
+                program.step()
+            runtime.synchronize()
+            end_ns = self.now_ns()
+            send(self.frames, "window", start_ns=start_ns, end_ns=end_ns, units=steps * units_per_step)
+            step_s = (end_ns - start_ns) / 1e9 / steps
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        send(self.frames, "begin", name=name, limit_s=STAGE_LIMIT_S[name])
+        start_ns = self.now_ns()
+        yield
+        send(self.frames, "stage", name=name, start_ns=start_ns, end_ns=self.now_ns())
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns() - self.origin_ns
+
+
+def _finite(value: float) -> float:
+    """NaN and infinity have no JSON: the largest float stands for "far outside the band"."""
+    return value if math.isfinite(value) else sys.float_info.max
+
+
+def _is_out_of_memory(problem: BaseException) -> bool:
+    """Each framework has its own type for it, and neither may be imported here to ask."""
+    kind, text = type(problem).__name__, str(problem)
+    return (
+        isinstance(problem, MemoryError)
+        or "OutOfMemory" in kind
+        or any(sign in text for sign in ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory"))
+    )
+
+
+def main() -> None:
+    job = json.loads(sys.stdin.readline())
+    frames = open_frames()
+    try:
+        Worker(job, frames).run()
+    except BackendUnavailable as unavailable:
+        send(frames, "failed", outcome="refused", detail=str(unavailable))
+    except Exception as problem:
+        # The border of the process: whatever a framework throws becomes this cell's outcome, its trace goes to the log.
+        outcome = "oom" if _is_out_of_memory(problem) else "crash"
+        send(frames, "failed", outcome=outcome, detail=f"{type(problem).__name__}: {problem}".splitlines()[0][:250])
+        raise
+
+
+if __name__ == "__main__":
+    main()

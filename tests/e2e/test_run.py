@@ -1,0 +1,137 @@
+"""From the command to the page, on a machine whose power is known."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import suite
+from suite import exits
+from suite.check import check_file
+from suite.record import Result
+
+ROOT = Path(__file__).resolve().parents[2]
+POWER_W = 100.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the suite has run once on the simulated machine, both frameworks, and built its site."""
+    folder = tmp_path_factory.mktemp("run")
+    command = [sys.executable, "-m", "suite", "--backend", "simulated", "--size", "xs", "--budget", "150s"]
+    done = subprocess.run(
+        [*command, "--site", str(ROOT / "site"), "--out", str(folder / "site")],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == exits.OK, done.stdout + done.stderr
+    (folder / "stdout").write_text(done.stdout)
+    (folder / "stderr").write_text(done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Result:
+    (path,) = (folder / "results").glob("*/*.json")
+    checked = check_file(path)
+    assert checked.findings == ()
+    assert checked.result is not None
+    return checked.result
+
+
+def test_every_workload_mode_and_framework_ran(result: Result) -> None:
+    ran = {(cell.cell.workload, cell.cell.mode, cell.cell.framework) for cell in result.cells if cell.outcome == "ok"}
+    modes = {("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode"), ("resnet", "train"), ("resnet", "infer")}
+    assert ran == {(*mode, framework) for mode in modes for framework in ("torch", "jax")}
+    assert result.complete
+
+
+def test_joules_are_power_times_time_within_a_thousandth(result: Result) -> None:
+    windows = [
+        (window, energies[0])
+        for cell in result.cells
+        for attempt in cell.attempts
+        for window, energies in zip(attempt.windows, attempt.energies, strict=True)
+    ]
+    assert len(windows) >= 30
+    for window, energy in windows:
+        assert window.duration_s >= 1.5
+        assert energy.joules == pytest.approx(POWER_W * window.duration_s, rel=1e-3)
+        assert energy.meter_class == "simulated"
+
+
+def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Result) -> None:
+    for cell in result.cells:
+        assert sum(len(attempt.windows) for attempt in cell.attempts) >= 3
+        for attempt in cell.attempts:
+            assert attempt.quality is not None
+            assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
+            assert [stage.name for stage in attempt.stages] == ["start", "build", "compile", "warm-up"]
+
+
+def test_the_machine_was_watched_idle_before_and_after(result: Result) -> None:
+    assert [idle.when for idle in result.idle] == ["before", "after"]
+    assert all(idle.ticks[0].energy_uj[-1] > 0 for idle in result.idle)
+
+
+def test_measuring_costs_little_and_the_file_says_how_much(result: Result) -> None:
+    assert result.overhead is not None
+    assert result.overhead.sampler_share + result.overhead.controller_share < 0.02
+    assert result.overhead.peak_memory_bytes < 200 * 2**20
+
+
+def test_the_file_names_nobody(folder: Path, result: Result) -> None:
+    text = result.model_dump_json()
+    for secret in (socket.gethostname(), getpass.getuser(), os.environ.get("HOME", ""), str(folder)):
+        assert len(secret) < 5 or secret not in text
+
+
+def test_stdout_is_the_summary_and_stderr_the_progress(folder: Path) -> None:
+    output, errors = (folder / "stdout").read_text(), (folder / "stderr").read_text()
+    assert "gpt/train/xs/torch" in output
+    assert "J/token" in output
+    assert errors.index("Plan: 10 cells") < errors.index("window 1")
+    assert "Submit: python -m suite submit results" in errors
+    assert "Site: " in errors
+
+
+def test_nothing_is_left_behind(folder: Path) -> None:
+    assert not list((folder / "results" / ".runs").iterdir())
+
+
+def test_the_site_shows_the_run(folder: Path, result: Result) -> None:
+    page = folder / "site" / "index.html"
+    assert page.is_file()
+    pages = "".join(path.read_text(encoding="utf-8") for path in (folder / "site").rglob("*.html"))
+    assert result.id in pages
+
+
+def test_show_compare_and_submit_work_on_the_file(folder: Path) -> None:
+    (path,) = (folder / "results").glob("*/*.json")
+
+    def call(*arguments: str) -> str:
+        command = [sys.executable, "-m", "suite", *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    assert "simulated" in call("show", str(path))
+    assert json.loads(call("show", "--json", str(path)))["schema_version"] == 1
+    assert "no difference" in call("compare", str(path), str(path))
+    placed = call("submit", str(path), "--results", "elsewhere")
+    assert "This will be public" in placed
+    (copy,) = (folder / "elsewhere").glob("*/*.json")
+    assert copy.read_bytes() == path.read_bytes()
+
+
+def test_what_ran_is_what_was_installed() -> None:
+    """Under tox the wheel is tested, not the checkout."""
+    if "TOX_ENV_NAME" in os.environ:
+        assert "site-packages" in str(Path(suite.__file__))

@@ -1,0 +1,88 @@
+"""What was appended is on disk, in order, or was never there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite.journal import Busy, Journal
+
+
+def test_events_survive_closing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "run" / "journal.jsonl") as journal:
+        journal.append("begin", number=1)
+        journal.append("tried", number=2)
+        digest = journal.sha256
+    with Journal(tmp_path / "run" / "journal.jsonl") as again:
+        assert [event["number"] for event in again.events] == [1, 2]
+        assert again.sha256 == digest
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+def test_a_torn_last_line_is_dropped_and_the_journal_goes_on(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.append("begin", number=1)
+        journal.append("tried", number=2)
+    path.write_bytes(path.read_bytes()[:-cut])
+    with Journal(path) as torn:
+        assert [event["number"] for event in torn.events] == [1]
+        torn.append("tried", number=3)
+    with Journal(path) as again:
+        assert [event["number"] for event in again.events] == [1, 3]
+
+
+def test_nothing_after_an_altered_line_is_believed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        for number in range(3):
+            journal.append("tried", number=number)
+    path.write_bytes(path.read_bytes().replace(b'"number":1', b'"number":7'))
+    with Journal(path) as altered:
+        assert [event["number"] for event in altered.events] == [0, 7]
+
+
+def test_two_runs_cannot_write_one_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.jsonl"), pytest.raises(Busy):
+        Journal(tmp_path / "journal.jsonl")
+
+
+def test_restarting_forgets(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        journal.append("begin", number=1)
+        journal.restart()
+        journal.append("begin", number=2)
+    with Journal(tmp_path / "journal.jsonl") as again:
+        assert [event["number"] for event in again.events] == [2]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from suite.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+number = 0
+while True:
+    journal.append("tried", number=number, filler="x" * 5000)
+    print(number, flush=True)
+    number += 1
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 5, 30])
+def test_a_killed_writer_loses_nothing_that_it_had_finished(tmp_path: Path, lines: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    for _ in range(lines):
+        writer.stdout.readline()
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.stdout.close()
+    writer.wait()
+    with Journal(path) as journal:
+        assert [event["number"] for event in journal.events][:lines] == list(range(lines))

@@ -1,0 +1,50 @@
+"""The machine is described by what shapes its energy, and by nothing that names its owner."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from backends.base import Device
+from suite.machine import describe_software, describe_system, is_virtual, slug
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("NVIDIA H100 80GB HBM3", "nvidia-h100-80gb-hbm3"),
+        ("Intel(R) Xeon(R) Gold 6330 CPU @ 2.00GHz", "intel-r-xeon-r-gold-6330-cpu-2-00ghz"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("€", "machine"),
+        ("x" * 200, "x" * 80),
+    ],
+)
+def test_a_slug_is_safe_as_a_folder(name: str, expected: str) -> None:
+    assert slug(name) == expected
+
+
+def test_an_accelerator_names_the_system() -> None:
+    system = describe_system([Device(index=0, name="NVIDIA  H100", memory_bytes=80 * 2**30)])
+    assert system.slug == "nvidia-h100"
+    assert system.accelerators[0].memory_bytes == 80 * 2**30
+
+
+def test_nothing_names_the_owner_or_the_host() -> None:
+    text = json.dumps(
+        [describe_system([]).model_dump(mode="json"), describe_software({}).model_dump(mode="json")]
+    ).lower()
+    for secret in (socket.gethostname(), getpass.getuser(), str(Path.home())):
+        assert len(secret) < 4 or secret.lower() not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("flags\t\t: fpu hypervisor sse\n", True), ("flags\t\t: fpu sse\n", False), ("processor : 0\n", None)],
+)
+def test_a_hypervisor_shows_in_the_flags(tmp_path: Path, text: str, expected: bool | None) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert is_virtual(tmp_path / "cpuinfo") is expected

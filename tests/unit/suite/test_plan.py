@@ -1,0 +1,120 @@
+"""The budget is the one knob: coverage first, then repeats where the interval is widest."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suite.plan import (
+    MOST_REPEATS,
+    REPEATS,
+    Driver,
+    Progress,
+    Request,
+    allowance_s,
+    candidates,
+    make_plan,
+    needed_s,
+    next_attempt,
+    window_s,
+    work_of,
+)
+from suite.record import Cell, Plan
+
+DRIVERS = [
+    Driver(framework="torch", precision="bf16", compiled=True),
+    Driver(framework="jax", precision="fp32", compiled=True),
+]
+
+
+def cells(**fields: object) -> list[Cell]:
+    return candidates(Request(budget_s=600, **fields), "cpu", 0, DRIVERS)  # type: ignore[arg-type]
+
+
+def plan(budget_s: float = 600) -> Plan:
+    return make_plan(cells(), budget_s, 0.001, 4)
+
+
+def progress(width: float, *, repeats: int = 3, setup_s: float = 5.0, failed: bool = False) -> Progress:
+    return Progress(setup_s=setup_s, repeats=repeats, relative_width=width, failed=failed)
+
+
+def test_the_default_plan_has_both_workloads_modes_and_frameworks() -> None:
+    planned = [one.cell for one in plan().cells]
+    assert {(cell.workload, cell.mode) for cell in planned} == {
+        ("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode"), ("resnet", "train"), ("resnet", "infer"),
+    }  # fmt: skip
+    assert {cell.framework for cell in planned} == {"torch", "jax"}
+    assert all(one.repeats == REPEATS for one in plan().cells)
+
+
+def test_90_seconds_on_four_cores_hold_at_least_two_cells() -> None:
+    assert len(plan(90).cells) >= 2
+
+
+@given(st.floats(30, 7200), st.integers(1, 64))
+def test_a_plan_never_fills_more_than_its_budget(budget_s: float, cores: int) -> None:
+    made = make_plan(cells(), budget_s, 0.001, cores)
+    assert len(made.cells) == 1 or sum(map(needed_s, made.cells)) + 2 * made.idle_s <= budget_s
+
+
+@given(st.floats(10, 7200))
+def test_more_time_never_changes_the_work(budget_s: float) -> None:
+    assert {one.cell for one in make_plan(cells(), budget_s, 0.001, 4).cells} <= set(cells())
+
+
+def test_a_window_is_never_under_100_update_periods() -> None:
+    assert window_s(90, 0.001) == 2.0
+    assert window_s(90, 0.1) == 10.0
+    assert window_s(36000, 0.001) == 30.0
+
+
+def test_filters_leave_only_what_was_asked_for() -> None:
+    assert {cell.mode for cell in cells(mode="infer")} == {"prefill", "decode", "infer"}
+    assert {cell.mode for cell in cells(mode="train")} == {"train"}
+    assert {cell.workload for cell in cells(workload="resnet")} == {"resnet"}
+    assert {cell.size for cell in cells(sizes=("xs",))} == {"xs"}
+
+
+def test_every_cell_comes_once_before_any_comes_twice() -> None:
+    made = plan()
+    first = made.cells[0].cell
+    chosen = next_attempt(made, {first: progress(math.inf)}, 100.0)
+    assert chosen is not None
+    assert chosen[0] == made.cells[1]
+    assert chosen[1] == REPEATS
+
+
+def test_then_the_widest_interval_that_fits_gets_more_repeats() -> None:
+    made = plan()
+    done = {one.cell: progress(0.01) for one in made.cells}
+    widest, second = made.cells[3].cell, made.cells[5].cell
+    done |= {widest: progress(0.5), second: progress(0.2)}
+    assert next_attempt(made, done, 100.0) == (made.cells[3], 3)
+    done[widest] = progress(0.5, setup_s=500.0)
+    assert next_attempt(made, done, 100.0) == (made.cells[5], 3)
+    assert next_attempt(made, done, 3.0) is None
+
+
+def test_failed_and_well_known_cells_get_no_more() -> None:
+    made = plan()
+    done = {one.cell: progress(0.1, failed=True) for one in made.cells}
+    done[made.cells[0].cell] = progress(0.1, repeats=MOST_REPEATS)
+    assert next_attempt(made, done, 1000.0) is None
+
+
+@pytest.mark.parametrize("cell", cells(), ids=lambda cell: cell.key)
+def test_every_cells_work_is_known_before_it_runs(cell: Cell) -> None:
+    work = work_of(cell)
+    assert min(work.units_per_step, work.parameters, work.flops_per_step, work.bytes_per_step) > 0
+
+
+def test_a_hanging_cell_leaves_the_others_their_time() -> None:
+    made = plan()
+    others_s = sum(map(needed_s, made.cells[1:]))
+    assert allowance_s(made, {}, made.cells[0], others_s + 1000) == pytest.approx(1000)
+    assert allowance_s(made, {}, made.cells[0], others_s) == pytest.approx(1.5 * needed_s(made.cells[0]))
+    assert allowance_s(made, {}, made.cells[0], 5.0) == 5.0
