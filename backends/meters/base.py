@@ -32,6 +32,8 @@ class Description:
 
 
 class Meter(Protocol):
+    """One rising counter of energy, opened once and read often."""
+
     description: Description
 
     def read(self) -> Reading:

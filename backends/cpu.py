@@ -1,0 +1,123 @@
+"""The host's processors, driven by torch and by JAX, metered by RAPL or else by a labelled estimate."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from backends import frameworks, host
+from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
+from backends.jax_runtime import JaxRuntime, open_device
+from backends.meters import estimate, rapl
+
+NO_FRAMEWORK = Missing(
+    code="no_framework",
+    reason="Neither torch nor JAX is installed.",
+    cure='Install one: python -m pip install -c constraints.txt -e ".[torch,jax]"',
+)
+
+
+class CpuBackend:
+    """All processors of the machine as one device."""
+
+    name = "cpu"
+
+    def __init__(self, *, cpuinfo: Path = host.CPUINFO, powercap: Path = rapl.ROOT) -> None:
+        self._processor = host.processor(cpuinfo)
+        self._powercap = powercap
+
+    def devices(self) -> Sequence[Device]:
+        if not self.frameworks():
+            raise BackendUnavailable(NO_FRAMEWORK)
+        return (Device(index=0, name=self._processor.name, memory_bytes=psutil.virtual_memory().total),)
+
+    def frameworks(self) -> Sequence[Support]:
+        found = (self._torch(), self._jax())
+        return tuple(support for support in found if support is not None)
+
+    def _torch(self) -> Support | None:
+        version = frameworks.installed("torch")
+        if version is None:
+            return None
+        note = _why_eager()
+        precisions = ("bf16", "fp32") if self._processor.native_bf16 else ("fp32",)
+        return Support(framework="torch", version=version, precisions=precisions, compiled=not note, note=note)
+
+    def _jax(self) -> Support | None:
+        version = frameworks.installed("jax")
+        if version is None:
+            return None
+        # XLA's CPU compiler gains nothing from bfloat16, whatever the chip has: float32 comes first.
+        return Support(framework="jax", version=version, precisions=("fp32", "bf16"), compiled=True)
+
+    def attach(self, framework: str, index: int) -> Runtime:
+        return attach(framework)
+
+    def meters(self, index: int) -> Metering:
+        counted = rapl.open_meters("device", root=self._powercap)
+        if counted.meters:
+            return counted
+        return Metering(meters=estimate.open_meters(self._processor.vendor), missing=counted.missing)
+
+    def describe(self) -> Mapping[str, str]:
+        facts = {
+            "cpu": self._processor.name,
+            "kernel": f"{platform.system()} {platform.release()}",
+            "governor": host.governor(),
+            "microcode": self._processor.microcode,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+def attach(framework: str) -> Runtime:
+    """The host's processors through `framework`, in this process."""
+    if framework == "jax":
+        return CpuJaxRuntime(open_device("cpu", "cpu", 0))
+    return CpuTorchRuntime()
+
+
+class CpuTorchRuntime:
+    """torch works on the CPU in the caller's own thread: when a call returns, its work is done."""
+
+    def __init__(self) -> None:
+        compiler = frameworks.cxx_compiler()
+        if compiler is not None:
+            os.environ.setdefault("CXX", compiler)  # torch itself looks for g++ alone
+        import torch
+
+        self.device: Any = torch.device("cpu")
+
+    def synchronize(self) -> None:
+        """Nothing is ever queued."""
+
+    def peak_memory_bytes(self) -> int | None:
+        return process_peak_bytes()
+
+
+class CpuJaxRuntime(JaxRuntime):
+    """JAX keeps no account of the host's memory: the process's own is given."""
+
+    def peak_memory_bytes(self) -> int | None:
+        return process_peak_bytes()
+
+
+def process_peak_bytes() -> int:
+    """Most memory this process has held at once: programs, libraries and data together."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _why_eager() -> str:
+    """Why torch.compile cannot serve the CPU here; empty when it can."""
+    if frameworks.cxx_compiler() is None:
+        return "no C++ compiler: runs eagerly"
+    if not frameworks.python_headers():
+        return "no Python headers (python3-dev): runs eagerly"
+    return ""

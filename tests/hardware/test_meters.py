@@ -1,0 +1,107 @@
+"""Meters on the hardware they were made for. Each test runs only where its marker is chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+import backends
+from backends.base import Metering
+from backends.meters.base import Meter
+
+
+def spin(seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        sum(range(10_000))
+
+
+def energies_j(meters: list[Meter], work: Callable[[float], None], seconds: float) -> tuple[list[float], float]:
+    """What each meter counted over `seconds` of work, read every 20 ms of it, and how long that was."""
+    starts = [meter.read() for meter in meters]
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        work(0.02)
+        ends = [meter.read() for meter in meters]
+    joules = [(end.energy_uj - start.energy_uj) / 1e6 for start, end in zip(starts, ends, strict=True)]
+    return joules, (ends[0].at_ns - starts[0].at_ns) / 1e9
+
+
+def measured(metering: Metering) -> list[Meter]:
+    return [meter for meter in metering.meters if meter.description.method in ("counter", "integrated")]
+
+
+@pytest.mark.rapl
+def test_a_busy_package_draws_a_plausible_power_and_more_than_an_idle_one() -> None:
+    meters = [one for one in measured(backends.load("cpu").meters(0)) if one.description.domain.startswith("package")]
+    idle_j, idle_s = energies_j(meters, time.sleep, 5)
+    busy_j, busy_s = energies_j(meters, spin, 5)
+    assert 0.1 < sum(idle_j) / idle_s < sum(busy_j) / busy_s < 1_000 * len(meters)
+
+
+@pytest.mark.rapl
+def test_both_readers_of_a_package_agree() -> None:
+    from backends.meters import rapl
+
+    zone = rapl.zones()[0]
+    (through,) = [one for one in rapl.open_meters().meters if one.description.domain == zone.domain]
+    direct = rapl.RaplMeter(zone, rapl.PowercapCounter(zone.energy_file), "device")
+    (one_j, other_j), _ = energies_j([through, direct], spin, 5)
+    assert one_j == pytest.approx(other_j, rel=0.01)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_a_loaded_gpu_draws_what_both_methods_say(framework: str) -> None:
+    backend = backends.load("cuda")
+    if framework not in [support.framework for support in backend.frameworks()]:
+        pytest.skip(f"{framework} cannot drive this GPU")
+    runtime = backend.attach(framework, 0)
+    load = gpu_load(framework, runtime.device, runtime.synchronize)
+    counter, power = measured(backend.meters(0))[:2]
+    assert power.description.check
+    load(2.0)
+    (counter_j, power_j), seconds = energies_j([counter, power], load, 10)
+    assert counter_j == pytest.approx(power_j, rel=0.05)
+    assert 20 < counter_j / seconds < 2_000
+    peak = runtime.peak_memory_bytes()
+    assert peak is not None
+    assert peak >= 3 * 4096 * 4096 * 4
+
+
+def gpu_load(framework: str, device: object, synchronize: Callable[[], None]) -> Callable[[float], None]:
+    """Multiplies matrices for about as long as it is told."""
+    if framework == "torch":
+        import torch
+
+        x = torch.randn(4096, 4096, device=device)
+        multiply: Callable[[], object] = lambda: x @ x  # noqa: E731
+    else:
+        import jax
+
+        y = jax.device_put(jax.random.normal(jax.random.key(0), (4096, 4096)), device)
+        multiply = lambda: y @ y  # noqa: E731
+
+    def load(seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            multiply()
+            synchronize()
+
+    return load
+
+
+@pytest.mark.tpu
+def test_a_tpu_does_its_work_and_says_that_its_joules_are_unknown() -> None:
+    import jax
+
+    backend = backends.load("tpu")
+    assert backend.devices()[0].name.startswith("TPU")
+    runtime = backend.attach("jax", 0)
+    x = jax.device_put(jax.numpy.ones((1024, 1024)), runtime.device)
+    result = x @ x
+    runtime.synchronize()
+    assert result.is_ready()
+    assert "tpu_no_meter" in [one.code for one in backend.meters(0).missing]
