@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from backends import host
 from backends.base import Device
 from suite import __version__
 from suite.record import Accelerator, Software, System
@@ -19,16 +20,17 @@ PACKAGES = ("torch", "jax", "jaxlib", "numpy", "nvidia-ml-py", "pyRAPL", "triton
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def describe_system(devices: list[Device], *, cpu_root: Path = Path("/sys/devices/system/cpu")) -> System:
+def describe_system(devices: list[Device]) -> System:
     """The machine whose accelerators are `devices`; for a CPU run pass none."""
-    cpu = _tidy(cpu_name())
+    processor = host.processor()
+    cpu = _tidy(processor.name)
     logical = os.cpu_count() or 1
     names = [_tidy(device.name) for device in devices]
-    virtual = is_virtual()
-    name = f"{len(names)}x {names[0]}" if names else f"{cpu}, {logical} threads"
+    name = names[0] if names else f"{cpu}, {logical} threads"
+    virtual = is_virtual(processor)
     return System(
-        slug=slug(names[0] if len(names) == 1 else name),
-        name=(names[0] if len(names) == 1 else name) + (" (virtual)" if virtual else ""),
+        slug=slug(name),
+        name=f"{name} (virtual)" if virtual else name,
         cpu=cpu,
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=logical,
@@ -38,19 +40,13 @@ def describe_system(devices: list[Device], *, cpu_root: Path = Path("/sys/device
             for name, device in zip(names, devices, strict=True)
         ),
         virtual=virtual,
-        governor=_read(cpu_root / "cpu0/cpufreq/scaling_governor"),
+        governor=host.governor(),
     )
 
 
-def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    match = re.search(r"^model name\s*:\s*(.+)$", _read(cpuinfo) or "", re.MULTILINE)
-    return match.group(1) if match else platform.processor() or platform.machine()
-
-
-def is_virtual(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | None:
-    """Whether a hypervisor announces itself in the CPU's flags; None where there are no flags to read."""
-    match = re.search(r"^flags\s*:(.+)$", _read(cpuinfo) or "", re.MULTILINE)
-    return "hypervisor" in match.group(1).split() if match else None
+def is_virtual(processor: host.Processor) -> bool | None:
+    """Whether a hypervisor announces itself in the CPU's features; None where no features are listed."""
+    return "hypervisor" in processor.features if processor.features else None
 
 
 def slug(name: str) -> str:
@@ -98,10 +94,3 @@ def _git(*arguments: str) -> str | None:
 
 def _tidy(name: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"\((?:R|TM|C)\)", "", name)).strip()
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None

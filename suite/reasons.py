@@ -63,7 +63,7 @@ _TABLE = (
     Reason(
         code="rapl_permission_denied",
         cause="RAPL counters are there but this user may not read them.",
-        cure="sudo chmod -R a+r /sys/class/powercap/intel-rapl/ (until the next boot).",
+        cure="sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj (until the next boot).",
     ),
     Reason(
         code="mig_enabled",
@@ -74,6 +74,21 @@ _TABLE = (
         code="nvml_absent",
         cause="No NVIDIA driver library answers.",
         cure="Install the NVIDIA driver, or pass it into the container (--gpus all).",
+    ),
+    Reason(
+        code="no_framework",
+        cause="Neither torch nor JAX is installed for this hardware.",
+        cure='python -m pip install -c constraints.txt -e ".[torch,jax]"',
+    ),
+    Reason(
+        code="no_device",
+        cause="No such device is attached to this machine.",
+        cure="Run where it is, or choose another --backend; `python -m suite doctor` lists what is here.",
+    ),
+    Reason(
+        code="gpu_order_unknown",
+        cause="CUDA_VISIBLE_DEVICES numbers unlike GPUs in an order that only CUDA knows: the meter might err.",
+        cure="export CUDA_DEVICE_ORDER=PCI_BUS_ID, or name GPUs by their UUID.",
     ),
     Reason(
         code="tpu_no_meter",

@@ -11,7 +11,6 @@ from suite.record import CellResult, Result
 from suite.statistics import Summary
 from suite.units import digits_for, percent, quantity, significant
 
-
 PLAIN_WIDTH = 130
 """Columns of a table that goes to a file or a pipe, where there is no window to fit."""
 

@@ -108,7 +108,7 @@ def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(su
     assert children
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     errors = finish(suite(*command), exits.OK)
     assert "Continuing" in errors

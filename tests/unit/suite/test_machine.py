@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.base import Device
+from backends.host import processor
 from suite.machine import describe_software, describe_system, is_virtual, slug
 
 
@@ -47,4 +48,4 @@ def test_nothing_names_the_owner_or_the_host() -> None:
 )
 def test_a_hypervisor_shows_in_the_flags(tmp_path: Path, text: str, expected: bool | None) -> None:
     (tmp_path / "cpuinfo").write_text(text)
-    assert is_virtual(tmp_path / "cpuinfo") is expected
+    assert is_virtual(processor(tmp_path / "cpuinfo")) is expected
