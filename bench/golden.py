@@ -1,6 +1,6 @@
 """Write `workloads/<name>/golden.json`: sampled strict-float32 outputs on which torch and JAX agree.
 
-    python bench/golden.py gpt s [--mode prefill]
+    python bench/golden.py gpt s m
 
 Run it only when a workload's version is raised: results made before are no longer comparable.
 """

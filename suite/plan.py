@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import workloads
 from suite.record import Cell, Plan, PlannedCell, Work
@@ -170,18 +171,30 @@ def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, 
     return min(left_s, max(1.5 * needed_s(chosen), spare_s))
 
 
+def pace(plan: Plan, done: Mapping[Cell, Progress]) -> float:
+    """How much slower than planned this machine has set its cells up so far; at least 1."""
+    ratios = [
+        done[planned.cell].setup_s / planned.setup_s
+        for planned in plan.cells
+        if planned.cell in done and not done[planned.cell].failed
+    ]
+    return max(1.0, median(ratios)) if ratios else 1.0
+
+
 def next_attempt(plan: Plan, done: Mapping[Cell, Progress], left_s: float) -> tuple[PlannedCell, int] | None:
     """The next cell and its number of windows, or None when nothing more fits into `left_s`.
 
-    First every planned cell once; then, of the cells that went well, the one with the widest interval that fits.
+    First every planned cell once, if it still fits at the pace seen so far; then, of the cells that went well, the one
+    with the widest interval that fits.
     """
+    slowness = pace(plan, done)
     for planned in plan.cells:
-        if planned.cell not in done:
+        if planned.cell not in done and (not done or slowness * needed_s(planned) <= left_s):
             return planned, planned.repeats
     open_cells = [
         (progress.relative_width, planned, progress)
         for planned in plan.cells
-        if not (progress := done[planned.cell]).failed and progress.repeats < MOST_REPEATS
+        if (progress := done.get(planned.cell)) and not progress.failed and progress.repeats < MOST_REPEATS
     ]
     for _, planned, progress in sorted(open_cells, key=lambda item: -item[0]):
         room = int((left_s - 1.2 * progress.setup_s) / (1.2 * planned.window_s + 0.5))

@@ -192,7 +192,7 @@ class Result(Model):
     schema_version: Literal[1]
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
-    complete: bool  # False: interrupted, some planned cells were not tried
+    complete: bool  # False: interrupted; a planned cell may be untried for want of time all the same
     system: System
     software: Software
     backend: Slug

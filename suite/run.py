@@ -85,6 +85,11 @@ def _report(outcome: Outcome, job: Job, console: Console) -> None:
         _complain(console, 0, f"Measuring cost {100 * share:.2f} % of one core while windows were open.")
     if any(cell.outcome != "ok" for cell in result.cells):
         _complain(console, 0, f"Some cells failed; their logs are in {job.folder}.")
+    untried = len(result.plan.cells) - len(result.cells)
+    if untried and not outcome.interrupted:
+        _complain(
+            console, 0, f"{untried} planned cells were not tried: the budget ended first. Give a larger --budget."
+        )
     if outcome.interrupted:
         _complain(console, 0, "Interrupted: finished cells are kept. Run the same command again to continue.")
     _complain(console, 0, f"Result: {outcome.path} (checked)")

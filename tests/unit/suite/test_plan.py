@@ -88,6 +88,17 @@ def test_every_cell_comes_once_before_any_comes_twice() -> None:
     assert chosen[1] == REPEATS
 
 
+def test_a_cell_that_no_longer_fits_at_the_pace_seen_is_left_for_one_that_does() -> None:
+    made = plan()
+    first, *others = made.cells
+    twice_as_slow = {first.cell: progress(0.1, setup_s=2 * first.setup_s, repeats=MOST_REPEATS)}
+    smallest = min(others, key=needed_s)
+    chosen = next_attempt(made, twice_as_slow, 2 * needed_s(smallest) + 0.1)
+    assert chosen is not None
+    assert needed_s(chosen[0]) == needed_s(smallest)
+    assert next_attempt(made, twice_as_slow, 2 * needed_s(smallest) - 0.1) is None
+
+
 def test_then_the_widest_interval_that_fits_gets_more_repeats() -> None:
     made = plan()
     done = {one.cell: progress(0.01) for one in made.cells}
