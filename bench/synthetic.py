@@ -1,0 +1,323 @@
+"""Write valid result files of machines that do not exist, to try the leaderboard with.
+
+    python bench/synthetic.py --count 30 --out DIR [--seed 1]
+
+The same seed gives the same bytes. Counters are made first and joules come from them through `suite.energy`, so every
+file passes `check`. The names are invented: nothing here was measured, and nothing here may go to results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import workloads
+from suite import record
+from suite.energy import Boundary, Meter, Method, Ticks, Window, boundaries, thin, window_energy
+from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
+from workloads.base import Spec
+
+FIRST_DAY = date(2026, 1, 5)
+TICK_S = 0.1
+IDLE_S = 10.0
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One metered part: what it draws with nothing to do and under full load."""
+
+    meter: Meter
+    idle_w: float
+    busy_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """An invented machine: what it says of itself, what meters it, how fast it is."""
+
+    name: str
+    cpu: str
+    cores: int
+    memory_gib: int
+    backend: str
+    frameworks: tuple[str, ...]
+    precision: str
+    flops_per_s: float
+    bytes_per_s: float
+    domains: tuple[Domain, ...] = ()
+    accelerator: str | None = None
+    accelerator_gib: int | None = None
+    virtual: bool = False
+    sizes: tuple[str, ...] = ("s",)
+    missing: str | None = None
+
+    @property
+    def slug(self) -> str:
+        return "-".join("".join(letter if letter.isalnum() else " " for letter in self.name.lower()).split())
+
+
+def domain(
+    name: str, boundary: Boundary, watts: tuple[float, float], method: Method = "counter", source: str = "powercap",
+    *, period_s: float = 0.001, calibration: float | None = 0.02, check: bool = False, bound: Any = None,
+) -> Domain:  # fmt: skip
+    meter = Meter(
+        domain=name, boundary=boundary, method=method, source=source, bound=bound, check=check,
+        calibration=calibration, note=None, update_period_s=period_s,
+    )  # fmt: skip
+    return Domain(meter, *watts)
+
+
+def gpu(idle_w: float, busy_w: float) -> tuple[Domain, ...]:
+    """A board with an energy counter and, as second opinion, its integrated power."""
+    watts = (idle_w, busy_w)
+    second = (idle_w, busy_w * 1.012)
+    return (
+        domain("gpu0", "device", watts, source="nvml.total_energy", period_s=0.1, calibration=0.05),
+        domain("gpu0", "device", second, "integrated", "nvml.power", period_s=0.1, calibration=0.05, check=True),
+    )
+
+
+def host(idle_w: float, busy_w: float, *, dram: bool = True) -> tuple[Domain, ...]:
+    package = domain("package-0", "machine", (idle_w, busy_w))
+    return (package, domain("dram-0", "machine", (4.0, 9.0))) if dram else (package,)
+
+
+BOTH = ("torch", "jax")
+MACHINES = (
+    Machine(
+        name="Example H100 server", cpu="Example Xeon 8480C", cores=56, memory_gib=512, backend="cuda", frameworks=BOTH,
+        precision="bf16", flops_per_s=1.9e14, bytes_per_s=2.4e12, accelerator="Example H100 80GB", accelerator_gib=80,
+        domains=gpu(72, 545) + host(64, 118), sizes=("s", "m"),
+    ),
+    Machine(
+        name="Example Xeon server, two sockets", cpu="Example Xeon Gold 6430", cores=64, memory_gib=256, backend="cpu",
+        frameworks=BOTH, precision="bf16", flops_per_s=6.1e12, bytes_per_s=3.1e11,
+        domains=tuple(
+            domain(f"{part}-{number}", "device", watts)
+            for number in (0, 1) for part, watts in (("package", (58.0, 262.0)), ("dram", (9.0, 27.0)))
+        ),
+    ),
+    Machine(
+        name="Example TPU v5e host", cpu="Example EPYC 7B13", cores=112, memory_gib=192, backend="tpu",
+        frameworks=("jax",), precision="bf16", flops_per_s=7.4e13, bytes_per_s=6.5e11, accelerator="Example TPU v5e",
+        accelerator_gib=16, sizes=("s", "m"), missing="tpu_no_meter",
+    ),
+    Machine(
+        name="Example A100 server", cpu="Example EPYC 7742", cores=64, memory_gib=512, backend="cuda", frameworks=BOTH,
+        precision="bf16", flops_per_s=1.05e14, bytes_per_s=1.5e12, accelerator="Example A100 80GB", accelerator_gib=80,
+        domains=gpu(55, 338) + host(71, 129, dram=False), sizes=("s", "m"),
+    ),
+    Machine(
+        name="Example virtual machine, 4 cores", cpu="Example EPYC processor", cores=4, memory_gib=24, backend="cpu",
+        frameworks=BOTH, precision="bf16", flops_per_s=2.9e11, bytes_per_s=1.8e10, virtual=True,
+        domains=(
+            domain("cpu", "device", (2.1, 6.2), "estimate", "watts per core", period_s=0.1, bound="low"),
+            domain("cpu", "device", (4.6, 18.4), "estimate", "watts per core", period_s=0.1, bound="high"),
+        ), missing="rapl_absent",
+    ),
+    Machine(
+        name="Example desktop, Ryzen 7950X", cpu="Example Ryzen 9 7950X", cores=16, memory_gib=64, backend="cpu",
+        frameworks=("torch",), precision="bf16", flops_per_s=1.4e12, bytes_per_s=6.4e10,
+        domains=(domain("package-0", "device", (29, 171), calibration=None),),
+    ),
+    Machine(
+        name="Example RTX 4090 workstation", cpu="Example Core i9-14900K", cores=24, memory_gib=128, backend="cuda",
+        frameworks=BOTH, precision="bf16", flops_per_s=8.6e13, bytes_per_s=8.2e11, accelerator="Example RTX 4090",
+        accelerator_gib=24, domains=gpu(19, 371) + host(22, 74), sizes=("s", "m"),
+    ),
+    Machine(
+        name="Example simulated machine", cpu="Example EPYC processor", cores=4, memory_gib=24, backend="simulated",
+        frameworks=("torch",), precision="fp32", flops_per_s=2.2e11, bytes_per_s=1.8e10,
+        domains=(domain("simulated0", "device", (20, 100), "simulated", "known power", calibration=0.0),),
+    ),
+    Machine(
+        name="Example laptop, Core Ultra 7", cpu="Example Core Ultra 7 155H", cores=16, memory_gib=32, backend="cpu",
+        frameworks=BOTH, precision="fp32", flops_per_s=5.2e11, bytes_per_s=7.0e10,
+        domains=(domain("package-0", "device", (4.2, 41)), domain("dram-0", "device", (0.8, 2.6))),
+    ),
+    Machine(
+        name="Example L4 node", cpu="Example Xeon 8481C", cores=8, memory_gib=32, backend="cuda", frameworks=("torch",),
+        precision="bf16", flops_per_s=3.1e13, bytes_per_s=2.6e11, accelerator="Example L4", accelerator_gib=24,
+        domains=gpu(16, 70.4), sizes=("s", "m"),
+    ),
+)  # fmt: skip
+
+
+def trace(machine: Machine, busy: Sequence[Window], end_ns: int, random: np.random.Generator) -> tuple[Ticks, ...]:
+    """Each meter's counter from 0 to `end_ns`: full load inside the windows, a third of it around them."""
+    at_ns = np.arange(0, end_ns + 1, round(TICK_S * 1e9)) + random.integers(0, 2_000_000)
+    load = np.full(len(at_ns), 0.35 if busy else 0.0)
+    for window in busy:
+        load[(at_ns > window.start_ns) & (at_ns <= window.end_ns)] = 1.0
+    drift = 1 + 0.004 * np.cumsum(random.standard_normal(len(at_ns))) / np.sqrt(len(at_ns))
+    series = []
+    for index, part in enumerate(machine.domains):
+        noise = drift + 0.01 * random.standard_normal(len(at_ns))
+        power_w = (part.idle_w + (part.busy_w - part.idle_w) * load) * noise
+        energy_uj = np.cumsum(power_w * TICK_S * 1e6).astype(np.int64)
+        series.append(thin(Ticks(index, tuple(at_ns.tolist()), tuple(energy_uj.tolist())), busy))
+    return tuple(series)
+
+
+def idle(machine: Machine, when: Any, random: np.random.Generator) -> Idle:
+    end_ns = round((IDLE_S + 1) * 1e9)
+    ticks = trace(machine, (), end_ns, random)
+    return Idle(when=when, window=Window(round(0.5e9), round((IDLE_S + 0.5) * 1e9), 0), ticks=ticks)
+
+
+def windows(step_s: float, units: int, count: int, length_s: float, random: np.random.Generator) -> list[Window]:
+    """`count` windows of whole steps, each about `length_s` long, 0.8 s apart."""
+    start_s, found = 6.0, []
+    steps = max(1, round(length_s / step_s))
+    for _ in range(count):
+        duration_s = steps * step_s * float(random.normal(1.0, 0.006))
+        found.append(Window(round(start_s * 1e9), round((start_s + duration_s) * 1e9), steps * units))
+        start_s += duration_s + 0.8
+    return found
+
+
+def good_attempt(
+    machine: Machine, spec: Spec, size: str, step_s: float, count: int, length_s: float, random: Any
+) -> Attempt:
+    made = windows(step_s, spec.units_per_step(spec.sizes[size]), count, length_s, random)
+    meters = tuple(part.meter for part in machine.domains)
+    ticks = trace(machine, made, made[-1].end_ns + round(2e9), random)
+    band = spec.band(size, machine.precision)
+    inside = band.low + (band.high - band.low) * float(random.uniform(0.3, 0.7))
+    return Attempt(
+        outcome="ok", detail=None,
+        stages=(record.Stage(name="start", start_ns=0, end_ns=1_400_000_000),
+                record.Stage(name="build", start_ns=1_400_000_000, end_ns=2_300_000_000),
+                record.Stage(name="compile", start_ns=2_300_000_000, end_ns=5_100_000_000),
+                record.Stage(name="warm-up", start_ns=5_100_000_000, end_ns=5_900_000_000)),
+        windows=tuple(made), ticks=ticks,
+        energies=tuple(tuple(window_energy(meters, ticks, one, edge) for edge in boundaries(meters)) for one in made),
+        quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
+        peak_memory_bytes=round(3.1 * GIB), notes=(),
+    )  # fmt: skip
+
+
+def failed_attempt(outcome: Outcome, spec: Spec, size: str, precision: str) -> Attempt:
+    details = {
+        "oom": "out of memory while the weights were put on the device",
+        "crash": "the worker ended with signal 11",
+        "deadline": "no heartbeat for 60 s; the worker was ended",
+        "quality": "quality lies outside its band",
+        "refused": "this device has no bfloat16 multiplication",
+    }
+    band = spec.band(size, precision)
+    quality = record.Quality(name=spec.quality_name, value=2 * band.high - band.low, low=band.low, high=band.high)
+    return Attempt(
+        outcome=outcome, detail=details[outcome], stages=(record.Stage(name="start", start_ns=0, end_ns=10**9),),
+        windows=(), ticks=(), energies=(), quality=quality if outcome == "quality" else None,
+        peak_memory_bytes=None, notes=(),
+    )  # fmt: skip
+
+
+def cell_result(machine: Machine, spec: Spec, size: str, framework: str, number: int, random: Any) -> CellResult:
+    config = spec.sizes[size]
+    cell = Cell(
+        workload=spec.workload, version=spec.version, mode=spec.mode, size=size, backend=machine.backend,
+        framework=framework, precision=machine.precision, batch=spec.batch(config),
+        technique="eager" if machine.virtual and framework == "torch" else "compiled", device=0,
+    )  # fmt: skip
+    flops, traffic = spec.flops_per_step(config), spec.bytes_per_step(config, machine.precision)
+    slower = float(random.uniform(1.0, 1.25)) * (1.12 if framework == "jax" else 1.0)
+    step_s = max(flops / machine.flops_per_s, traffic / machine.bytes_per_s) * slower
+    first = failed_attempt(("oom", "quality", "crash", "deadline")[number % 4], spec, size, machine.precision)
+    repeats = 2 if number % 17 == 11 else 3 + number % 3
+    length_s = 4.0 if number % 29 == 13 else 10.4
+    second = good_attempt(machine, spec, size, step_s, repeats, length_s, random)
+    attempts = {0: (first,), 1: (first, second)}.get(number % 19, (second,))
+    work = record.Work(
+        unit=spec.unit, units_per_step=spec.units_per_step(config), parameters=spec.parameters(config),
+        flops_per_step=flops, bytes_per_step=traffic,
+    )  # fmt: skip
+    return CellResult(cell=cell, work=work, attempts=attempts)
+
+
+def result(index: int, seed: int) -> Result:
+    """The `index`-th result; machines come round in turn."""
+    machine = MACHINES[index % len(MACHINES)]
+    random = np.random.Generator(np.random.Philox([seed, index]))
+    digest = hashlib.sha256(f"{seed}/{index}".encode()).hexdigest()
+    speed = float(random.normal(1.0, 0.03))
+    machine = replace(machine, flops_per_s=machine.flops_per_s * speed, bytes_per_s=machine.bytes_per_s * speed)
+    planned = [
+        (spec, size, framework)
+        for name in workloads.names() for spec in workloads.specs(name).values()
+        for size in machine.sizes for framework in machine.frameworks
+    ]  # fmt: skip
+    cells = tuple(
+        cell_result(machine, spec, size, framework, 7 * index + number, random)
+        for number, (spec, size, framework) in enumerate(planned)
+    )
+    return Result(
+        schema_version=1, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
+        complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,
+        plan=record.Plan(budget_s=600.0, idle_s=IDLE_S, cells=tuple(
+            record.PlannedCell(cell=one.cell, setup_s=6.0, window_s=10.4, repeats=3) for one in cells
+        )),
+        meters=tuple(part.meter for part in machine.domains), missing_meters=missing(machine),
+        idle=(idle(machine, "before", random), idle(machine, "after", random)), cells=cells,
+        overhead=record.Overhead(sampler_share=0.011, controller_share=0.004, peak_memory_bytes=88 * 2**20),
+        journal_sha256=digest,
+    )  # fmt: skip
+
+
+def system(machine: Machine) -> record.System:
+    memory_bytes = None if machine.accelerator_gib is None else machine.accelerator_gib * GIB
+    names = (machine.accelerator,) if machine.accelerator else ()
+    found = tuple(record.Accelerator(name=name, memory_bytes=memory_bytes) for name in names)
+    return record.System(
+        slug=machine.slug, name=machine.name, cpu=machine.cpu, physical_cores=machine.cores,
+        logical_cores=2 * machine.cores, memory_bytes=machine.memory_gib * GIB,
+        accelerators=found, virtual=machine.virtual,
+        governor=None if machine.virtual else "performance",
+    )  # fmt: skip
+
+
+def software(machine: Machine) -> record.Software:
+    versions = {"torch": "2.13.0", "jax": "0.10.2", "numpy": "2.4.1"}
+    packages = {name: versions[name] for name in (*machine.frameworks, "numpy")}
+    return record.Software(
+        joulemark="0.1.0", commit="3f1c9ab", modified=False, python="3.12.4", system="Linux 6.8.0", packages=packages,
+        drivers={"nvidia": "570.86.15", "cuda": "12.8"} if machine.backend == "cuda" else {},
+    )  # fmt: skip
+
+
+def missing(machine: Machine) -> tuple[record.MissingMeter, ...]:
+    if machine.missing is None:
+        return ()
+    return (record.MissingMeter(code=machine.missing, reason="No counter answered.", cure="Run on the bare machine."),)
+
+
+def write(out: Path, count: int, seed: int = 1) -> list[Path]:
+    """`count` files below `out`, named as the suite names them."""
+    paths = []
+    for index in range(count):
+        made = result(index, seed)
+        paths.append(out / made.system.slug / made.file_name)
+        write_atomically(paths[-1], dumps(made))
+    return paths
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=30)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    print(f"{len(write(arguments.out, arguments.count, arguments.seed))} synthetic results in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The table to boards: rows that may be compared with each other, ordered and ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from suite.energy import Boundary, MeterClass
+from suite.leaderboard.frame import Row, to_rows
+from suite.statistics import RANKED_REPEATS, rank_bands
+
+KEY = ["workload", "mode", "size", "version", "unit", "boundary", "meter_class"]
+"""Rows that differ in any of these never stand on one board."""
+
+RANKED_CLASSES: tuple[MeterClass, ...] = ("measured", "rails")
+"""Only joules that came from hardware are ranked."""
+
+_CLASS_ORDER: tuple[MeterClass, ...] = ("measured", "rails", "estimated", "simulated", "none")
+_BOUNDARY_ORDER: tuple[Boundary, ...] = ("device", "machine", "wall")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A row and the best and worst rank its interval allows; None where it is not ranked."""
+
+    row: Row
+    band: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Comparable rows, best first; unranked ones below, unknown ones last."""
+
+    workload: str
+    mode: str
+    size: str
+    version: int
+    unit: str
+    boundary: Boundary
+    meter_class: MeterClass
+    placed: tuple[Placed, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.workload} {self.mode}, size {self.size}"
+
+    @property
+    def path(self) -> str:
+        """Where its page lies below the site's root."""
+        name = f"v{self.version}-{self.boundary}-{self.meter_class}-{self.unit}.html"
+        return f"boards/{self.workload}/{self.mode}/{self.size}/{name}"
+
+    @property
+    def ranked(self) -> int:
+        return sum(placed.band is not None for placed in self.placed)
+
+    @property
+    def may_rank(self) -> bool:
+        return self.meter_class in RANKED_CLASSES
+
+    @property
+    def systems(self) -> int:
+        return len({placed.row.system for placed in self.placed})
+
+
+def boards(frame: pd.DataFrame) -> tuple[Board, ...]:
+    """Every board of the table: measured ones first, then by boundary, workload, mode and size."""
+    made = [_board(to_rows(part)) for _, part in frame.groupby(KEY, sort=True)]
+    return tuple(sorted(made, key=_place))
+
+
+def _place(board: Board) -> tuple[object, ...]:
+    return (
+        _CLASS_ORDER.index(board.meter_class),
+        _BOUNDARY_ORDER.index(board.boundary),
+        board.workload,
+        board.mode != "train",
+        board.mode,
+        board.size != "s",
+        board.size,
+        -board.version,
+        board.unit,
+    )
+
+
+def _board(rows: Sequence[Row]) -> Board:
+    first = rows[0]
+    ranked = sorted(filter(_may_rank, rows), key=_by_energy)
+    bands = rank_bands([row.energy for row in ranked if row.energy])
+    placed = [Placed(row=row, band=band) for row, band in zip(ranked, bands, strict=True)]
+    unranked = sorted((row for row in rows if not _may_rank(row)), key=_by_energy)
+    return Board(
+        workload=first.workload,
+        mode=first.mode,
+        size=first.size,
+        version=first.version,
+        unit=first.unit,
+        boundary=first.boundary,
+        meter_class=first.meter_class,
+        placed=(*placed, *(Placed(row=row, band=None) for row in unranked)),
+    )
+
+
+def _may_rank(row: Row) -> bool:
+    return row.meter_class in RANKED_CLASSES and row.energy is not None and row.repeats >= RANKED_REPEATS
+
+
+def _by_energy(row: Row) -> tuple[object, ...]:
+    """Least energy first; unknown energy last and there fastest first. Ties stay in the table's order."""
+    unknown = row.joules_per_unit is None
+    return (unknown, row.joules_per_unit or 0.0, -row.units_per_s if unknown else 0.0)
+
+
+def newest(found: Sequence[Board]) -> tuple[Board, ...]:
+    """Boards of the newest version of each workload, mode and size."""
+    latest: dict[tuple[str, str, str], int] = {}
+    for board in found:
+        key = (board.workload, board.mode, board.size)
+        latest[key] = max(board.version, latest.get(key, 0))
+    return tuple(board for board in found if board.version == latest[board.workload, board.mode, board.size])
+
+
+def band_text(band: tuple[int, int] | None) -> str | None:
+    """ "3" or "3–5"; None where a row is not ranked."""
+    if band is None:
+        return None
+    best, worst = band
+    return str(best) if best == worst else f"{best}–{worst}"

@@ -1,0 +1,131 @@
+"""Results to one tidy DataFrame: a row per result, cell and boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from suite.energy import Boundary, MeterClass
+from suite.normalise import Score, boundaries_of, score
+from suite.record import CellResult, Result
+from suite.statistics import Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one cell of one result cost within one boundary. None is unknown; `reasons` say why."""
+
+    workload: str
+    mode: str
+    size: str
+    version: int
+    unit: str
+    boundary: Boundary
+    meter_class: MeterClass
+    system: str
+    system_name: str
+    result: str
+    date: str
+    cell: int  # the cell's place in its result, from 1
+    backend: str
+    framework: str
+    framework_version: str | None
+    precision: str
+    batch: int
+    technique: str
+    joules_per_unit: float | None
+    joules_low: float | None
+    joules_high: float | None
+    repeats: int
+    spread: float | None
+    units_per_s: float
+    units_per_s_low: float | None
+    units_per_s_high: float | None
+    mean_power_w: float | None
+    joules_per_flop: float | None
+    domains: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def energy(self) -> Summary | None:
+        """Joules per unit with their interval; None when unknown."""
+        if self.joules_per_unit is None:
+            return None
+        return Summary(
+            median=self.joules_per_unit,
+            low=self.joules_low,
+            high=self.joules_high,
+            repeats=self.repeats,
+            spread=self.spread,
+        )
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def rows_of(result: Result) -> Iterator[Row]:
+    """The rows of one result: cells that ended well, within each boundary they have windows for."""
+    for number, cell in enumerate(result.cells, start=1):
+        for boundary in boundaries_of(cell):
+            scored = score(cell, boundary)
+            if scored is not None:
+                yield _row(result, cell, number, scored)
+
+
+def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
+    ran, energy, rate = cell.cell, scored.joules_per_unit, scored.units_per_s
+    return Row(
+        workload=ran.workload,
+        mode=ran.mode,
+        size=ran.size,
+        version=ran.version,
+        unit=cell.work.unit,
+        boundary=scored.boundary,
+        meter_class=scored.meter_class,
+        system=result.system.slug,
+        system_name=result.system.name,
+        result=result.id,
+        date=result.date,
+        cell=number,
+        backend=ran.backend,
+        framework=ran.framework,
+        framework_version=result.software.packages.get(ran.framework),
+        precision=ran.precision,
+        batch=ran.batch,
+        technique=ran.technique,
+        joules_per_unit=energy.median if energy else None,
+        joules_low=energy.low if energy else None,
+        joules_high=energy.high if energy else None,
+        repeats=energy.repeats if energy else rate.repeats,
+        spread=energy.spread if energy else None,
+        units_per_s=rate.median,
+        units_per_s_low=rate.low,
+        units_per_s_high=rate.high,
+        mean_power_w=scored.mean_power_w,
+        joules_per_flop=joules_per_flop(cell, energy.median if energy else None),
+        domains=scored.domains,
+        reasons=scored.reasons,
+    )
+
+
+def joules_per_flop(cell: CellResult, joules_per_unit: float | None) -> float | None:
+    """Energy per floating-point operation of the workload's own count."""
+    work = cell.work
+    if joules_per_unit is None or not work.flops_per_step:
+        return None
+    return joules_per_unit * work.units_per_step / work.flops_per_step
+
+
+def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """The tidy table, in an order that does not depend on how the files were found."""
+    records = [[getattr(row, name) for name in COLUMNS] for row in rows]
+    frame = pd.DataFrame(records, columns=list(COLUMNS))
+    return frame.sort_values(["workload", "mode", "size", "version", "boundary", "result", "cell"], ignore_index=True)
+
+
+def to_rows(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a table or a part of it; unknown is None again."""
+    known = frame.astype(object).where(frame.notna(), None)
+    return [Row(**dict(zip(COLUMNS, record, strict=True))) for record in known.itertuples(index=False)]

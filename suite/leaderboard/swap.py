@@ -1,0 +1,56 @@
+"""Put a new folder where an old one stands, in one step."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MARKER = ".joulemark-site"
+"""Only folders with this file in them are ever replaced."""
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders' names at once (Linux's renameat2); False where libc or the file system cannot."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+
+
+@contextmanager
+def replacing(out: Path, *, exchange: Callable[[Path, Path], bool] = exchange) -> Iterator[Path]:
+    """A fresh folder beside `out` that takes its place when the block ends well; whatever happens, `out` is whole.
+
+    FileExistsError when `out` holds something that is not a site made here; OSError where it cannot be written.
+    """
+    if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(errno.EEXIST, "not a Joulemark site, so not replaced; choose another folder", str(out))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f"{out.name}-"))
+    try:
+        fresh.chmod(0o755)
+        (fresh / MARKER).touch()
+        yield fresh
+        if not out.exists():
+            fresh.rename(out)
+        elif not exchange(fresh, out):
+            _replace_in_steps(fresh, out)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _replace_in_steps(fresh: Path, out: Path) -> None:
+    """Where nothing can exchange two names: for an instant the old site is whole under another name only."""
+    old = out.with_name(f"{fresh.name}-old")
+    out.rename(old)
+    fresh.rename(out)
+    old.rename(fresh)

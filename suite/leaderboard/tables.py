@@ -1,0 +1,89 @@
+"""Boards to tables of text: every number scaled, rounded to what its interval supports, and drawn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from suite.leaderboard.boards import Board, Placed, band_text
+from suite.leaderboard.chart import Axis, Mark, axis, mark
+from suite.leaderboard.frame import Row
+from suite.leaderboard.words import reasons
+from suite.reasons import Reason
+from suite.units import Scale, column, grouped, half_width
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row as text. None is unknown, and `reasons` say why."""
+
+    row: Row
+    rank: str | None
+    energy: str | None
+    interval: str | None
+    mark: Mark | None
+    rate: str
+    power: str | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A board, or its first lines, ready to print."""
+
+    board: Board
+    energy_unit: str
+    rate_unit: str
+    lines: tuple[Line, ...]
+    hidden: int  # lines left out of this view
+    axis: str | None  # from where to where the marks run
+    logarithmic: bool
+
+
+def table(board: Board) -> Table:
+    """All of the board's lines, on one scale."""
+    energies = [placed.row.energy for placed in board.placed if placed.row.energy]
+    scale, drawn = column(energy.median for energy in energies), axis(energies)
+    return Table(
+        board=board,
+        energy_unit=f"{scale.prefix}J/{board.unit}",
+        rate_unit=f"{board.unit}s/s",
+        lines=tuple(line(placed, scale, drawn) for placed in board.placed),
+        hidden=0,
+        axis=None
+        if drawn is None
+        else f"{grouped(drawn.low / scale.factor, 2)} to {grouped(drawn.high / scale.factor, 2)}",
+        logarithmic=drawn is not None and drawn.logarithmic,
+    )
+
+
+def line(placed: Placed, scale: Scale, drawn: Axis | None) -> Line:
+    row, energy = placed.row, placed.row.energy
+    return Line(
+        row=row,
+        rank=band_text(placed.band),
+        energy=scale.number(energy.median, half_width(energy)) if energy else None,
+        interval=scale.interval(energy) if energy else None,
+        mark=mark(energy, drawn) if energy and drawn else None,
+        rate=grouped(row.units_per_s),
+        power=None if row.mean_power_w is None else grouped(row.mean_power_w),
+        reasons=reasons(row.reasons),
+    )
+
+
+def top(whole: Table, most: int) -> Table:
+    """The first `most` lines."""
+    return replace(whole, lines=whole.lines[:most], hidden=max(0, len(whole.lines) - most))
+
+
+def of_results(tables: Sequence[Table]) -> dict[str, list[Table]]:
+    """Each result's lines of each table, ranked as on the whole board."""
+    found: dict[str, list[Table]] = defaultdict(list)
+    for whole in tables:
+        lines: dict[str, list[Line]] = defaultdict(list)
+        for one in whole.lines:
+            lines[one.row.result].append(one)
+        for result, own in lines.items():
+            found[result].append(replace(whole, lines=tuple(own), hidden=len(whole.lines) - len(own)))
+    return found

@@ -1,0 +1,44 @@
+"""What the site says about classes, boundaries, outcomes and reason codes."""
+
+from __future__ import annotations
+
+from suite.reasons import REASONS, Reason
+
+CLASSES = {
+    "measured": ("Measured", "Joules from hardware counters or from integrated power readings of the part itself."),
+    "rails": (
+        "Power rails",
+        "Joules from supply rails that the maker's profiler reports; ranked among themselves only.",
+    ),
+    "estimated": ("Estimated, not measured", "A range from published watts and utilisation. Listed, never ranked."),
+    "simulated": ("Simulated", "A pretended machine that draws a known power. It tests the method, not hardware."),
+    "none": ("Energy unknown", "No meter answered, so joules are unknown and only speed is shown."),
+}
+"""Meter class -> heading and what it means."""
+
+BOUNDARIES = {
+    "device": "the chips and memory that run the model: GPU board, TPU chip, or CPU packages with their DRAM",
+    "machine": "the device and the host's CPU packages and DRAM, all by counters",
+    "wall": "an external or node meter",
+}
+"""Boundary -> what is inside."""
+
+OUTCOMES = {
+    "ok": "ran and met its quality band",
+    "quality": "ran, but its quality lies outside the band",
+    "oom": "ran out of memory",
+    "crash": "the worker ended by itself",
+    "deadline": "took longer than it was given",
+    "refused": "cannot run on this device",
+}
+"""How an attempt ended -> in words."""
+
+
+def reason(code: str) -> Reason:
+    """The table's entry, or one that says the code is unknown here."""
+    unknown = Reason(code=code, cause="A reason this version of the suite does not know.", cure="Update the suite.")
+    return REASONS.get(code, unknown)
+
+
+def reasons(codes: tuple[str, ...]) -> tuple[Reason, ...]:
+    return tuple(reason(code) for code in codes)

@@ -1,0 +1,242 @@
+"""The site in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.leaderboard import build
+
+ROOT = Path(__file__).parents[2]
+DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+
+BOARD = "boards/gpt/train/s/v1-device-measured-token.html"
+PAGES = (
+    "index.html",
+    BOARD,
+    "boards/gpt/train/s/v1-device-estimated-token.html",
+    "boards/gpt/train/s/v1-device-none-token.html",
+    "boards.html",
+    "systems.html",
+    "systems/example-h100-server.html",
+    "RESULT",
+    "excluded.html",
+    "methodology.html",
+    "data.html",
+    "404.html",
+)
+
+CONTRASTS = """() => {
+  const channels = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = (colour) => {
+    const linear = (one) => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = colour.map((one) => linear(one / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const found = channels(getComputedStyle(one).backgroundColor);
+      if (found.length === 3 || found[3] === 1) return found.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const rated = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.textContent.trim());
+    const box = element.getBoundingClientRect();
+    if (!own || box.width < 2 || box.height < 2 || element.tagName === "title") continue;
+    const style = getComputedStyle(element);
+    const front = channels(element instanceof SVGElement ? style.fill : style.color).slice(0, 3);
+    const [high, low] = [light(front), light(behind(element))].sort((a, b) => b - a);
+    rated.push([(high + 0.05) / (low + 0.05), element.className.toString() + " " + element.textContent.slice(0, 40)]);
+  }
+  return rated;
+}"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; without it the tests fail where CI=true and are skipped elsewhere."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "no chromium on the path; Debian has it as the package chromium"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of a dozen invented results and a damaged file."""
+    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
+    assert spec is not None
+    assert spec.loader is not None
+    synthetic = module_from_spec(spec)
+    sys.modules["synthetic"] = synthetic  # dataclasses look their module up by name
+    spec.loader.exec_module(synthetic)
+    folder = tmp_path_factory.mktemp("site")
+    synthetic.write(folder / "results", 12)
+    (folder / "results" / "damaged.json").write_text("{")
+    build(folder / "results", ROOT / "site", folder / "out")
+    return folder / "out"
+
+
+class Visit:
+    """An open page and everything it asked for or complained of."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+
+def visit(browser: Any, out: Path, name: str, *, size: dict[str, int] = DESKTOP, **options: Any) -> Visit:
+    path = next((out / "results").glob("*.html")) if name == "RESULT" else out / name
+    page = browser.new_context(viewport=size, **options).new_page()
+    opened = Visit(page)
+    page.goto(path.as_uri())
+    return opened
+
+
+@pytest.fixture(autouse=True)
+def close_contexts(browser: Any) -> Iterator[None]:
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_without_complaint_and_asks_for_nothing_elsewhere(browser: Any, out: Path, name: str) -> None:
+    opened = visit(browser, out, name)
+    assert opened.complaints == []
+    assert opened.requests
+    assert all(url.startswith(out.as_uri()) for url in opened.requests)
+    assert opened.page.locator("h1").count() == 1
+
+
+def test_the_content_policy_is_in_force(browser: Any, out: Path) -> None:
+    opened = visit(browser, out, "index.html")
+    opened.page.evaluate(
+        "() => { const script = document.createElement('script'); script.textContent = 'window.ran = true';"
+        " document.body.append(script); }"
+    )
+    assert opened.page.evaluate("() => window.ran") is None
+    assert "Content Security Policy" in " ".join(opened.complaints)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_first_five_rows_are_on_the_first_screen(browser: Any, out: Path, size: dict[str, int]) -> None:
+    rows = visit(browser, out, "index.html", size=size).page.locator("table.board").first.locator("tbody tr")
+    box = rows.nth(4).bounding_box()
+    assert box["y"] + box["height"] <= size["height"]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_scrolls_sideways(browser: Any, out: Path, name: str, size: dict[str, int]) -> None:
+    width = visit(browser, out, name, size=size).page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= size["width"]
+
+
+def test_a_board_is_whole_without_javascript(browser: Any, out: Path) -> None:
+    with_script = visit(browser, out, BOARD).page
+    without = visit(browser, out, BOARD, java_script_enabled=False).page
+    rows = with_script.locator("tbody tr").count()
+    assert rows > 5
+    assert without.locator("tbody tr").count() == rows
+    assert without.locator("button, input").count() == 0
+    assert without.locator("tbody tr").first.inner_text() == with_script.locator("tbody tr").first.inner_text()
+
+
+def test_a_header_sorts_by_keyboard_and_says_so(browser: Any, out: Path) -> None:
+    page = visit(browser, out, BOARD).page
+    header = page.locator("thead th", has_text="tokens/s")
+    column = header.evaluate("cell => cell.cellIndex")
+
+    def values() -> list[float]:
+        cells = page.locator(f"tbody tr > :nth-child({column + 1})")
+        return [float(text.replace(",", "")) for text in cells.all_inner_texts()]
+
+    before = values()
+    header.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert values() == sorted(before) != before
+    page.keyboard.press("Enter")
+    assert header.get_attribute("aria-sort") == "descending"
+    assert values() == sorted(before, reverse=True)
+    assert page.locator("[aria-sort]").count() == 1
+
+
+def test_unknown_values_stay_last_in_either_direction(browser: Any, out: Path) -> None:
+    page = visit(browser, out, BOARD).page
+    button = page.locator("thead th", has_text="/token").locator("button")
+    first_values = []
+    for _ in range(2):
+        button.click()
+        texts = page.locator("tbody tr td.strong").all_inner_texts()
+        known = [not text.startswith("—") for text in texts]
+        assert known == sorted(known, reverse=True)
+        first_values.append(texts[0])
+    assert first_values[0] != first_values[1]
+
+
+def test_the_filter_shows_rows_with_all_its_words(browser: Any, out: Path) -> None:
+    page = visit(browser, out, BOARD).page
+    everything = page.locator("tbody tr").count()
+    page.get_by_label("Show rows with").fill("JAX h100")
+    texts = page.locator("tbody tr:visible").all_inner_texts()
+    assert 0 < len(texts) < everything
+    assert all("jax" in text.lower() and "H100" in text for text in texts)
+    assert page.get_by_role("status").inner_text().startswith(f"{len(texts)} of {everything} rows")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_all_text_stands_out_from_its_ground(browser: Any, out: Path, name: str, scheme: Any) -> None:
+    rated = visit(browser, out, name, color_scheme=scheme).page.evaluate(CONTRASTS)
+    assert len(rated) > 5
+    assert [pair for pair in rated if pair[0] < 4.5] == []
+
+
+def test_dark_is_dark_and_light_is_light(browser: Any, out: Path) -> None:
+    grounds = [
+        visit(browser, out, "index.html", color_scheme=scheme).page.evaluate(
+            "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+        )
+        for scheme in ("light", "dark")
+    ]
+    assert min(grounds[0]) > 200
+    assert max(grounds[1]) < 60
+
+
+def test_a_refused_file_is_in_sight(browser: Any, out: Path) -> None:
+    page = visit(browser, out, "index.html").page
+    notice = page.locator(".notice", has_text="damaged.json")
+    assert notice.is_visible()
+    notice.get_by_role("link").click()
+    assert page.locator("tr", has_text="damaged.json").is_visible()
+
+
+def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> None:
+    page = visit(browser, out, "systems/example-h100-server.html").page
+    page.locator("table").first.locator("tbody th a").first.click()
+    drawing = page.locator("figure.trace > svg").first
+    assert drawing.bounding_box()["width"] > 600
+    assert drawing.locator("polyline").count() >= 3
+    assert drawing.locator("rect.shade").count() >= 2
+    assert drawing.locator("polyline").first.evaluate("line => getComputedStyle(line).stroke") != "none"
