@@ -310,11 +310,13 @@ def _site(results: Path, site: Path | None, out: Path | None) -> None:
     folder = site or next((path for path in (Path("site"), ROOT / "site") if (path / "templates").is_dir()), None)
     if folder is None or not (folder / "templates").is_dir():
         fail(exits.USAGE, "No site templates here: run in a checkout of Joulemark, or name its site folder by --site.")
+    if not results.is_dir():
+        fail(exits.USAGE, f"No folder {results} with results: run `python -m suite` first, or name one by --results.")
     target = out or folder / "_build"
     try:
         built = build(results, folder, target)
     except OSError as problem:
-        fail(exits.CANNOT_WRITE, f"Cannot write the site to {target}: {problem.strerror}.")
+        fail(exits.CANNOT_WRITE, f"Cannot write the site to {target}: {problem.strerror or problem}.")
     for checked in built.skipped:
         first = checked.findings[0]
         typer.echo(_printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)

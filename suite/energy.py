@@ -8,7 +8,7 @@ start. Everything here can be computed again later from the stored ticks alone.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -110,6 +110,12 @@ def counter_uj(ticks: Ticks, at_ns: int) -> float | None:
     return before_uj + (after_uj - before_uj) * (at_ns - before_ns) / (after_ns - before_ns)
 
 
+def _during(ticks: Ticks, window: Window) -> tuple[int, ...]:
+    """The readings within a window and the one on either side of it."""
+    first = max(0, bisect_left(ticks.at_ns, window.start_ns) - 1)
+    return ticks.energy_uj[first : bisect_right(ticks.at_ns, window.end_ns) + 1]
+
+
 def rises(values: Sequence[int]) -> bool:
     return all(later >= earlier for earlier, later in pairwise(values))
 
@@ -119,7 +125,7 @@ def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
     unknown = Energy(boundary=meter.boundary, meter_class=_CLASSES[meter.method], joules=None, domains=(meter.domain,))
     if window.duration_s < PERIODS_PER_WINDOW * meter.update_period_s:
         return _because(unknown, "window_short")
-    if not rises(ticks.energy_uj):
+    if not rises(_during(ticks, window)):
         return _because(unknown, "counter_fell")
     start_uj, end_uj = counter_uj(ticks, window.start_ns), counter_uj(ticks, window.end_ns)
     if start_uj is None or end_uj is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,10 +79,14 @@ def rank_bands(summaries: Sequence[Summary]) -> list[tuple[int, int]]:
 
     Rows whose intervals overlap share ranks; (3, 5) reads "third to fifth".
     """
+    known = [(one.low, one.high) for one in summaries if one.low is not None and one.high is not None]
+    lows, highs = sorted(low for low, _ in known), sorted(high for _, high in known)
     bands = []
     for summary in summaries:
-        rivals = [other for other in summaries if other is not summary and not summary.overlaps(other)]
-        better = sum(other.median < summary.median for other in rivals)
-        worse = len(rivals) - better
+        if summary.low is None or summary.high is None:
+            bands.append((1, len(summaries)))
+            continue
+        better = bisect_left(highs, summary.low)
+        worse = len(lows) - bisect_right(lows, summary.high)
         bands.append((better + 1, len(summaries) - worse))
     return bands

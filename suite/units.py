@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from suite.statistics import Summary
 
 JOULES_PER_KWH = 3.6e6
 
-_PREFIXES = (
-    (1e15, "P"),
-    (1e12, "T"),
-    (1e9, "G"),
-    (1e6, "M"),
-    (1e3, "k"),
-    (1.0, ""),
-    (1e-3, "m"),
-    (1e-6, "µ"),
-    (1e-9, "n"),
-    (1e-12, "p"),
-)
+_PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
 
 def quantity(value: float | None, unit: str, digits: int = 3) -> str:
@@ -26,8 +20,8 @@ def quantity(value: float | None, unit: str, digits: int = 3) -> str:
         return "—"
     if value == 0:
         return f"0 {unit}"
-    factor, prefix = next((pair for pair in _PREFIXES if abs(value) >= pair[0] * (1 - 1e-12)), _PREFIXES[-1])
-    return f"{significant(value / factor, digits)} {prefix}{unit}"
+    scale = column([value])
+    return f"{significant(value / scale.factor, digits)} {scale.prefix}{unit}"
 
 
 def significant(value: float, digits: int) -> str:
@@ -67,3 +61,49 @@ def memory(byte_count: int | None) -> str:
     if byte_count >= 2**30:
         return f"{byte_count / 2**30:.1f} GiB"
     return f"{byte_count / 2**20:.0f} MiB"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A power of a thousand for a whole column and the SI prefix that names it."""
+
+    factor: float
+    prefix: str
+
+    def number(self, value: float, half_width: float | None) -> str:
+        """`value` in this scale, with no more digits than its interval supports."""
+        return grouped(value / self.factor, digits_for(value, half_width))
+
+    def interval(self, summary: Summary) -> str | None:
+        """ "3.31–3.53"; None for a single repeat."""
+        if summary.low is None or summary.high is None:
+            return None
+        decimals = _decimals(summary.median / self.factor, digits_for(summary.median, half_width(summary)))
+        return "–".join(f"{end / self.factor:,.{decimals}f}" for end in (summary.low, summary.high))
+
+
+def column(values: Iterable[float | None]) -> Scale:
+    """The scale on which the middle of these values reads between 1 and 1000; unit scale when none is known."""
+    known = [abs(value) for value in values if value]
+    if not known:
+        return Scale(1.0, "")
+    exponent = 3 * math.floor(math.log10(median(known)) / 3)
+    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    return Scale(10.0**exponent, _PREFIXES[exponent])
+
+
+def half_width(summary: Summary) -> float | None:
+    """Half the width of the 95 % interval; None for a single repeat."""
+    return None if summary.low is None or summary.high is None else (summary.high - summary.low) / 2
+
+
+def grouped(value: float, digits: int = 3) -> str:
+    """`value` rounded to `digits` significant digits, thousands set apart by commas."""
+    if value == 0:
+        return "0"
+    surplus = math.floor(math.log10(abs(value))) + 1 - digits
+    return f"{round(value, -surplus):,.0f}" if surplus >= 0 else significant(value, digits)
+
+
+def _decimals(value: float, digits: int) -> int:
+    return 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))

@@ -28,12 +28,10 @@ def specs(workload: str) -> dict[str, Spec]:
     return found
 
 
-def build(
-    spec: Spec, size: str, *, framework: str, device: Any, precision: str, compiled: bool = True
-) -> Program:
+def build(spec: Spec, size: str, *, framework: str, device: Any, precision: str, compiled: bool = True) -> Program:
     """Make the program: weights from the seed on `device` (the framework's own handle), ready to step.
 
-    `precision` is one of PRECISIONS: the type of the multiplications; master weights, reductions and losses stay float32.
+    `precision` is one of PRECISIONS, the type of the multiplications: master weights and losses stay float32.
     `compiled=False` asks torch to run eagerly, where no compiler is at hand; JAX always compiles.
     """
     module = import_module(f"{BUILTIN[spec.workload]}.{framework}_program")

@@ -18,6 +18,9 @@ from suite.record import Result, loads
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 16
 MAX_SCHEMA_FINDINGS = 10
+MAX_TEXT = 300
+MAX_DIGITS = 18
+"""Nanoseconds of thirty years and microjoules of a gigawatt-hour both fit."""
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
@@ -81,18 +84,25 @@ def _load(data: bytes) -> Any:
             raise Refused(error("duplicate-key", "", "an object names a key twice", _REMAKE))
         return found
 
+    def integer(digits: str) -> int:
+        if len(digits) > MAX_DIGITS:
+            raise Refused(error("number", "", f"an integer of {len(digits)} digits", _REMAKE))
+        return int(digits)
+
     def no_constant(name: str) -> None:
         raise Refused(error("number", "", f"{name} is no JSON number", _REMAKE))
 
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant)
-    except ValueError as problem:  # JSONDecodeError, and integers of thousands of digits
+        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant, parse_int=integer)
+    except ValueError as problem:
         raise Refused(error("json", "", f"not JSON: {problem}", _REMAKE)) from problem
 
 
 def _walk(document: Any) -> None:
     """Refuse text that hides or reorders itself, anywhere, keys included."""
     for pointer, text in _strings(document, ""):
+        if len(text) > MAX_TEXT:
+            raise Refused(error("text", pointer, f"longer than {MAX_TEXT} characters", _REMAKE))
         if _HIDDEN.search(text):
             raise Refused(error("text", pointer, "holds a control, invisible or bidirectional character", _REMAKE))
 

@@ -26,10 +26,22 @@ def _findings(result: Result) -> Iterator[Finding]:
     keys = [cell.cell for cell in result.cells]
     if len(set(keys)) != len(keys):
         yield error("cell-twice", "/cells", "a cell is listed twice", _REMAKE)
+    yield from _meters(result.meters)
     for index, idle in enumerate(result.idle):
         yield from _idle(result, idle, f"/idle/{index}")
     for index, cell in enumerate(result.cells):
         yield from _cell(result, cell, f"/cells/{index}")
+
+
+def _meters(meters: tuple[Meter, ...]) -> Iterator[Finding]:
+    """Each domain is counted once: by one meter, or by the two ends of an estimate."""
+    bounds: dict[tuple[str, str], list[str | None]] = {}
+    for meter in meters:
+        if not meter.check:
+            bounds.setdefault((meter.boundary, meter.domain), []).append(meter.bound)
+    for (_, domain), found in bounds.items():
+        if found != [None] and sorted(filter(None, found)) != ["high", "low"]:
+            yield error("meter-domain", "/meters", f"{domain} is not counted exactly once", _REMAKE)
 
 
 def _idle(result: Result, idle: Idle, pointer: str) -> Iterator[Finding]:
