@@ -39,6 +39,10 @@ RUNS = ".runs"
 """Where unfinished runs keep their journal and logs, below the results folder."""
 
 
+IDLE_LEAD_NS = 500_000_000
+"""How long the meters are on record before an idle window opens, so that its edge lies between two ticks."""
+
+
 class Watcher(Listener, Protocol):
     """Who wants to know how the run goes on."""
 
@@ -139,9 +143,10 @@ class Run:
             return
         self._watcher.idle(self.plan.idle_s)
         origin_ns = time.monotonic_ns()
-        end_ns = origin_ns + int(self.plan.idle_s * 1e9)
+        start_ns = origin_ns + IDLE_LEAD_NS
+        end_ns = start_ns + int(self.plan.idle_s * 1e9)
         self._recorder.record_until(end_ns)
-        window = Window(0, end_ns - origin_ns, 0)
+        window = Window(start_ns - origin_ns, end_ns - origin_ns, 0)
         ticks = self._recorder.tape.cut(origin_ns, end_ns, origin_ns)
         idle = Idle.model_validate({"when": when, "window": window, "ticks": ticks})
         self._journal.append("idle", **idle.model_dump(mode="json"))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
-from suite.energy import Boundary, Energy, MeterClass, Window
-from suite.record import CellResult
+from suite.energy import Boundary, Energy, MeterClass, Window, window_energy
+from suite.record import CellResult, Result
 from suite.statistics import Summary, summarise
 
 
@@ -62,6 +62,23 @@ def _joules_per_unit(known: list[tuple[int, Energy, float]]) -> Summary | None:
         calibration=median(energy.calibration_j / units for units, energy, _ in known),
         half_range=median(energy.range_j / units for units, energy, _ in known),
     )
+
+
+def idle_power_w(result: Result, boundary: Boundary) -> float | None:
+    """Mean power of the machine with nothing to do, before and after the work; None when no idle window has joules."""
+    watched = [(one, window_energy(result.meters, one.ticks, one.window, boundary).joules) for one in result.idle]
+    powers_w = [joules / one.window.duration_s for one, joules in watched if joules is not None]
+    return fmean(powers_w) if powers_w else None
+
+
+def net_joules_per_unit(cell: CellResult, boundary: Boundary, idle_w: float | None) -> float | None:
+    """Joules per unit above what the idle machine draws in the same time: shown beside gross, never ranked."""
+    net = [
+        (energy.joules - idle_w * window.duration_s) / window.units
+        for window, energy in measured_windows(cell, boundary)
+        if energy.joules is not None and idle_w is not None
+    ]
+    return median(net) if net else None
 
 
 def boundaries_of(cell: CellResult) -> tuple[Boundary, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import workloads
+from suite.energy import PERIODS_PER_WINDOW
 from suite.record import Cell, Plan, PlannedCell, Work
 from workloads.base import Spec
 
@@ -65,14 +66,19 @@ class Progress:
     failed: bool
 
 
-def idle_s(budget_s: float) -> float:
-    """How long the machine is watched doing nothing before the work, and again after it."""
-    return min(10.0, max(2.0, budget_s / 40))
+def idle_s(budget_s: float, slowest_period_s: float) -> float:
+    """How long the machine is watched doing nothing before the work, and again after it.
+
+    Long enough for the slowest meter to tell its energy, unless that took more than a tenth of the budget.
+    """
+    wanted_s = min(10.0, max(2.0, budget_s / 40))
+    metered_s = 1.05 * PERIODS_PER_WINDOW * slowest_period_s
+    return max(wanted_s, metered_s) if metered_s <= budget_s / 10 else wanted_s
 
 
 def window_s(budget_s: float, slowest_period_s: float) -> float:
     """A window's length: longer with the budget, and never under 100 update periods of the slowest meter."""
-    return max(min(30.0, max(2.0, budget_s / 200)), 100 * slowest_period_s)
+    return max(min(30.0, max(2.0, budget_s / 200)), PERIODS_PER_WINDOW * slowest_period_s)
 
 
 def candidates(request: Request, backend: str, device: int, drivers: Sequence[Driver]) -> list[Cell]:
@@ -145,7 +151,8 @@ def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, c
     The first cell is always planned: a budget that is too small for it ends it by deadline rather than doing nothing.
     """
     length_s = window_s(budget_s, slowest_period_s)
-    left_s = PLANNED_SHARE * budget_s - 2 * idle_s(budget_s)
+    quiet_s = idle_s(budget_s, slowest_period_s)
+    left_s = PLANNED_SHARE * budget_s - 2 * quiet_s
     planned: list[PlannedCell] = []
     for cell in cells:
         wanted = estimate(cell, length_s, cores)
@@ -154,7 +161,7 @@ def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, c
             left_s -= needed_s(wanted)
     if not planned:
         planned = [min((estimate(cell, length_s, cores) for cell in cells), key=needed_s)]
-    return Plan(budget_s=budget_s, idle_s=idle_s(budget_s), cells=tuple(planned))
+    return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
 
 
 def needed_s(planned: PlannedCell) -> float:

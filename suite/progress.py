@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from suite.energy import Window
-from suite.plan import needed_s
+from suite.plan import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
 from suite.units import duration, quantity, significant
 
@@ -28,6 +28,7 @@ class Live:
         self._planned = 0
         self._tried = 0
         self._budget_s = 0.0
+        self._unit = "unit"
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -67,6 +68,7 @@ class Live:
         self._status("idle")
 
     def cell(self, planned: PlannedCell, windows: int, allowed_s: float) -> None:
+        self._unit = work_of(planned.cell).unit
         self.say(f"{self._clock()}  {planned.cell.key}: {windows} windows, at most {duration(max(0.0, allowed_s))}")
         self._status(planned.cell.key)
 
@@ -76,7 +78,8 @@ class Live:
     def window(self, number: int, window: Window) -> None:
         rate = window.units / window.duration_s
         self.say(
-            f"{self._clock()}    window {number}: {significant(window.duration_s, 3)} s, {quantity(rate, 'units/s')}"
+            f"{self._clock()}    window {number}: {significant(window.duration_s, 3)} s, "
+            f"{quantity(rate, f'{self._unit}/s')}"
         )
 
     def tried(self, cell: Cell, attempt: Attempt) -> None:

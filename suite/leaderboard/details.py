@@ -10,7 +10,7 @@ from suite.energy import Window
 from suite.leaderboard.chart import Trace, trace
 from suite.leaderboard.frame import joules_per_flop
 from suite.leaderboard.words import reasons
-from suite.normalise import Score, boundaries_of, score
+from suite.normalise import Score, boundaries_of, idle_power_w, net_joules_per_unit, score
 from suite.reasons import Reason
 from suite.record import Attempt, CellResult, Result
 from suite.units import column, grouped, half_width, memory, percent, quantity, significant
@@ -26,6 +26,7 @@ class Cost:
     energy: str | None
     energy_unit: str
     interval: str | None
+    net: str | None
     rate: str
     power: str | None
     per_flop: str | None
@@ -84,21 +85,21 @@ def _cell(result: Result, cell: CellResult, number: int) -> CellView:
     return CellView(
         number=number,
         result=cell,
-        costs=tuple(_costs(cell)),
+        costs=tuple(_costs(result, cell)),
         attempts=tuple(_attempt(result, attempt) for attempt in cell.attempts),
         flops_per_unit=quantity(per_unit, "FLOP"),
         command=command(result, cell),
     )
 
 
-def _costs(cell: CellResult) -> Iterator[Cost]:
+def _costs(result: Result, cell: CellResult) -> Iterator[Cost]:
     for boundary in boundaries_of(cell):
         scored = score(cell, boundary)
         if scored is not None:
-            yield _cost(cell, scored)
+            yield _cost(cell, scored, net_joules_per_unit(cell, boundary, idle_power_w(result, boundary)))
 
 
-def _cost(cell: CellResult, scored: Score) -> Cost:
+def _cost(cell: CellResult, scored: Score, net: float | None) -> Cost:
     energy, unit = scored.joules_per_unit, cell.work.unit
     scale = column([energy.median if energy else None])
     per_flop = joules_per_flop(cell, energy.median if energy else None)
@@ -109,6 +110,7 @@ def _cost(cell: CellResult, scored: Score) -> Cost:
         energy=scale.number(energy.median, half_width(energy)) if energy else None,
         energy_unit=f"{scale.prefix}J/{unit}",
         interval=scale.interval(energy) if energy else None,
+        net=None if net is None else quantity(net, f"J/{unit}"),
         rate=f"{grouped(scored.units_per_s.median)} {unit}s/s",
         power=None if scored.mean_power_w is None else f"{grouped(scored.mean_power_w)} W",
         per_flop=None if per_flop is None else quantity(per_flop, "J/FLOP"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from suite.energy import Boundary, MeterClass
-from suite.normalise import Score, boundaries_of, score
+from suite.normalise import Score, boundaries_of, idle_power_w, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.statistics import Summary
 
@@ -44,6 +44,7 @@ class Row:
     units_per_s_low: float | None
     units_per_s_high: float | None
     mean_power_w: float | None
+    net_joules_per_unit: float | None  # above idle; shown beside gross, never ranked
     joules_per_flop: float | None
     domains: tuple[str, ...]
     reasons: tuple[str, ...]
@@ -104,6 +105,7 @@ def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
         units_per_s_low=rate.low,
         units_per_s_high=rate.high,
         mean_power_w=scored.mean_power_w,
+        net_joules_per_unit=net_joules_per_unit(cell, scored.boundary, idle_power_w(result, scored.boundary)),
         joules_per_flop=joules_per_flop(cell, energy.median if energy else None),
         domains=scored.domains,
         reasons=scored.reasons,

@@ -15,6 +15,7 @@ import pytest
 import suite
 from suite import exits
 from suite.check import check_file
+from suite.normalise import idle_power_w, net_joules_per_unit, score
 from suite.record import Result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,16 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
 
 def test_the_machine_was_watched_idle_before_and_after(result: Result) -> None:
     assert [idle.when for idle in result.idle] == ["before", "after"]
-    assert all(idle.ticks[0].energy_uj[-1] > 0 for idle in result.idle)
+    assert idle_power_w(result, "device") == pytest.approx(POWER_W, rel=1e-3)
+
+
+def test_a_machine_that_draws_the_same_idle_has_no_net_energy(result: Result) -> None:
+    cell = result.cells[0]
+    gross = score(cell, "device")
+    assert gross is not None
+    assert gross.joules_per_unit is not None
+    net = net_joules_per_unit(cell, "device", idle_power_w(result, "device"))
+    assert net == pytest.approx(0.0, abs=1e-3 * gross.joules_per_unit.median)
 
 
 def test_measuring_costs_little_and_the_file_says_how_much(result: Result) -> None:
