@@ -27,9 +27,9 @@ DEFAULT_SIZES = ("s",)
 REFERENCE_CORES = 4
 # Seconds to start, build and compile on 4 CPU cores; measured, see docs/performance.md.
 _SETUP_S = {
-    ("torch", "compiled"): {"train": 40.0, "prefill": 20.0, "decode": 20.0, "infer": 20.0},
+    ("torch", "compiled"): {"train": 42.0, "prefill": 18.0, "decode": 18.0, "infer": 15.0},
     ("torch", "eager"): {"train": 6.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
-    ("jax", "compiled"): {"train": 10.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
+    ("jax", "compiled"): {"train": 12.0, "prefill": 6.0, "decode": 10.0, "infer": 7.0},
 }
 _SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5}
 # Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.

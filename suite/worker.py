@@ -81,7 +81,12 @@ class Worker:
         send(self.frames, "done", peak_memory_bytes=runtime.peak_memory_bytes())
 
     def _step_s(self, program: Program, runtime: Runtime) -> float:
-        """Seconds per step, from doubling bursts until one lasts long enough to be trusted."""
+        """Seconds per step, from doubling bursts until one lasts long enough to be trusted.
+
+        One step goes before them: reading the quality may have left caches cold.
+        """
+        program.prepare(1)
+        program.step()
         steps = 1
         while True:
             program.prepare(steps)

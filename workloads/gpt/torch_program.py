@@ -184,15 +184,18 @@ class _Decode(_Infer):
         self._token_of = _compile(self._next_token, compiled)
         with torch.no_grad():
             self._fill(self._weights, self._keys, self._values, self._audit_text[:, : config.prompt])
-            self._step = _captured(self._write, self._audit_text[:, :1]) if device.type == "cuda" else self._write
+            self._step = _captured(self._write, self._audit_text[:, 0]) if device.type == "cuda" else self._write
 
     def prepare(self, steps: int) -> None:
-        self._prepare(data.DECODE, 1, steps)
+        # One axis only: along an axis of length one the stride is whatever it was, and another stride would recompile.
+        text = self._text(data.DECODE, 1, first=self._prepared_steps, steps=steps)
+        self._inputs.extend(text[:, :, 0])
+        self._prepared_steps += steps
 
     def _next_token(
         self, weights: Weights, keys: list[Tensor], values: list[Tensor], token: Tensor, place: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Feed token (B, 1) at place (1,); its logits (B, V) and the likeliest next token (B, 1)."""
+        """Feed token (B,) at place (1,); its logits (B, V) and the likeliest next token (B,)."""
         seen = torch.arange(keys[0].shape[2], device=place.device) <= place
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -200,12 +203,12 @@ class _Decode(_Infer):
             values[layer].index_copy_(2, place, v)
             return F.scaled_dot_product_attention(q, keys[layer], values[layer], attn_mask=seen[None])
 
-        x = hidden(weights, token, place, self._config, attend)
+        x = hidden(weights, token[:, None], place, self._config, attend)
         logits = head(weights, x[:, -1], self._config)
-        return logits, logits.argmax(-1, keepdim=True)
+        return logits, logits.argmax(-1)
 
     def _write(self, token: Tensor) -> Tensor:
-        """Write behind the prompt, beginning with token (B, 1); the last token written."""
+        """Write behind the prompt, beginning with token (B,); the last token written."""
         for place in self._places:
             _, token = self._token_of(self._weights, self._keys, self._values, token, place)
         return token
@@ -216,7 +219,7 @@ class _Decode(_Infer):
 
     def _audit_logits(self) -> Tensor:
         """(2, generated, V) of the audit text, its own tokens fed whatever the model would have written."""
-        fed = self._audit_text[:, self._config.prompt :].split(1, dim=1)
+        fed = self._audit_text[:, self._config.prompt :].T.contiguous()
         each = [
             self._token_of(self._weights, self._keys, self._values, token, place)[0][:AUDIT_SEQUENCES]
             for token, place in zip(fed, self._places, strict=True)

@@ -1,0 +1,35 @@
+"""A window of another length must not compile anything anew: it would be measured, and a few times over it would even
+fall back to eager execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+import workloads
+from workloads.base import Program
+
+Build = Callable[..., Program]
+MODES = [(name, mode) for name in workloads.names() for mode in workloads.specs(name)]
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """torch raises instead of compiling a function a second time."""
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        yield
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # inductor's own, while it loads
+@pytest.mark.parametrize(("name", "mode"), MODES)
+def test_windows_of_any_length_run_what_was_compiled(build: Build, name: str, mode: str) -> None:
+    spec = workloads.specs(name)[mode]
+    program = build(spec, "torch", compiled=True)
+    for steps in (max(1, spec.quality_steps(spec.sizes["xs"])), 1, 2, 5):
+        program.prepare(steps)
+        for _ in range(steps):
+            program.step()
