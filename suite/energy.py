@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -144,17 +144,7 @@ def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
 
 
 def _because(energy: Energy, *reasons: str) -> Energy:
-    merged = tuple(dict.fromkeys(energy.reasons + reasons))
-    return Energy(
-        boundary=energy.boundary,
-        meter_class=energy.meter_class,
-        joules=energy.joules,
-        standard_j=energy.standard_j,
-        calibration_j=energy.calibration_j,
-        range_j=energy.range_j,
-        domains=energy.domains,
-        reasons=merged,
-    )
+    return replace(energy, reasons=tuple(dict.fromkeys(energy.reasons + reasons)))
 
 
 def domain_energy(pairs: Sequence[tuple[Meter, Ticks]], window: Window) -> Energy:

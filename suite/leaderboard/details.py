@@ -139,8 +139,8 @@ def _three(*values: float) -> tuple[str, str, str]:
 
 
 def _plain(value: float) -> str:
-    """A bare number, in powers of ten where it is small."""
-    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else significant(value, 3)
+    """A bare number, in powers of ten where it is small. Bands can be narrow: five digits tell their ends apart."""
+    return f"{value:.1e}" if 0 < abs(value) < 1e-3 else significant(value, 5)
 
 
 def _window(attempt: Attempt, index: int, window: Window) -> WindowLine:
