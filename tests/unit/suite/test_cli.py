@@ -76,7 +76,9 @@ def without_frameworks(tmp_path: Path) -> dict[str, str]:
     for entry in PACKAGES.iterdir():
         if not entry.name.startswith(("torch", "jax")) and entry.suffix != ".pth":
             (packages / entry.name).symlink_to(entry)
-    return {"PYTHONPATH": os.pathsep.join([str(packages), str(Path(suite.__file__).parents[1])])}
+    checkout = Path(suite.__file__).parents[1]
+    paths = [packages] if checkout == PACKAGES else [packages, checkout]
+    return {"PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
 @pytest.mark.parametrize("arguments", [("run",), (), ("plan",), ("run", "--backend", "cpu")])
