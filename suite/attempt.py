@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from suite.energy import Window, boundaries, thin, window_energy
+from suite.energy import Meter, Window, boundaries, thin, window_energy
 from suite.processes import BrokenFrame, Child, Frame
 from suite.record import Attempt, Cell, Outcome, Quality, Stage
 from suite.recorder import Recorder
@@ -59,9 +59,19 @@ class Cost:
 
 
 def run_attempt(
-    cell: Cell, windows: int, window_s: float, *, end_s: float, recorder: Recorder, listener: Listener, log: Path
+    cell: Cell,
+    windows: int,
+    window_s: float,
+    *,
+    end_s: float,
+    meters: tuple[Meter, ...],
+    recorder: Recorder,
+    listener: Listener,
+    log: Path,
 ) -> tuple[Attempt, Cost]:
     """Carry one attempt out until its worker ends or `end_s` (CLOCK_MONOTONIC, seconds) comes.
+
+    `meters` are the run's, with the update periods its first session measured: joules follow from these alone.
 
     The worker is gone when this returns or raises.
     """
@@ -75,7 +85,7 @@ def run_attempt(
     if story.outcome is None:
         story.outcome, story.detail = _explain_end(status, log)
     recorder.record_until(story.origin_ns + (story.windows[-1].end_ns if story.windows else 0))
-    return _attempt(story, recorder), cost
+    return _attempt(story, meters, recorder), cost
 
 
 def _listen(child: Child, story: Story, cost: Cost, end_s: float, recorder: Recorder, listener: Listener) -> None:
@@ -166,10 +176,9 @@ class _CostMeter:
             cost.windows_s += story.windows[-1].duration_s
 
 
-def _attempt(story: Story, recorder: Recorder) -> Attempt:
+def _attempt(story: Story, meters: tuple[Meter, ...], recorder: Recorder) -> Attempt:
     """What is kept: the ticks of the attempt, thinned, and the joules that follow from them."""
     assert story.outcome is not None
-    meters = recorder.meters or ()
     last_ns = max([stage.end_ns for stage in story.stages] + [window.end_ns for window in story.windows], default=0)
     whole = recorder.tape.cut(story.origin_ns, story.origin_ns + last_ns, story.origin_ns)
     ticks = tuple(thin(series, story.windows) for series in whole)

@@ -104,5 +104,5 @@ def _driver(support: Support, precision: str | None) -> Driver:
     return Driver(
         framework=support.framework,
         precision=precision or support.precisions[0],
-        compiled=support.compiled,
+        compiled=support.compiled or support.framework == "jax",  # JAX has no other way
     )

@@ -7,7 +7,7 @@ import os
 import resource
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 from suite.assemble import Begin, assemble, begin_of, tried_of
 from suite.attempt import Listener, run_attempt
 from suite.check import Finding, examine
-from suite.energy import Window
+from suite.energy import Meter, Window
 from suite.journal import Journal
 from suite.normalise import score
 from suite.plan import Progress, allowance_s, make_plan, next_attempt, work_of
@@ -102,7 +102,8 @@ class Run:
         self._spent_before_s = sum(one.spent_s for one in tried_of(journal.events))
         if not journal.events:
             self._begin()
-        self.plan = begin_of(journal.events).plan
+        begin = begin_of(journal.events)
+        self.plan, self._meters = begin.plan, begin.meters
 
     def _begin(self) -> None:
         """Fix what may not change during the run."""
@@ -160,6 +161,7 @@ class Run:
             windows,
             planned.window_s,
             end_s=start_s + allowed_s,
+            meters=self._meters,
             recorder=self._recorder,
             listener=self._watcher,
             log=log,
@@ -208,6 +210,8 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
             journal.restart()
         recorder = Recorder(job.backend, job.device, job.folder / "sampler.log")
         try:
+            if journal.events and not same_meters(begin_of(journal.events).meters, recorder.meters or ()):
+                journal.restart()  # its joules could not be computed from these meters
             session = Run(job, journal, recorder, watcher, started_s)
             session.carry_out()
         except KeyboardInterrupt:
@@ -224,6 +228,13 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
     if not interrupted and all(cell.outcome == "ok" for cell in result.cells):
         shutil.rmtree(job.folder)  # with a failed cell the logs stay, for whoever wants to know why
     return Outcome(result, path, interrupted)
+
+
+def same_meters(first: tuple[Meter, ...], second: tuple[Meter, ...]) -> bool:
+    """Whether two sessions saw the same meters; how fast these seem to update may differ from probe to probe."""
+    return [replace(meter, update_period_s=0.0) for meter in first] == [
+        replace(meter, update_period_s=0.0) for meter in second
+    ]
 
 
 def _own_peak_memory_bytes() -> int:

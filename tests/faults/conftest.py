@@ -18,6 +18,7 @@ import ctypes
 import os
 import signal
 import time
+from dataclasses import replace
 
 from backends.base import Device
 from backends.simulated import SimulatedBackend
@@ -25,6 +26,9 @@ from backends.simulated import SimulatedBackend
 
 class FaultyBackend(SimulatedBackend):
     name = "faulty"
+
+    def frameworks(self):
+        return tuple(replace(support, compiled=support.framework == "jax") for support in super().frameworks())
 
     def attach(self, framework, index):
         if framework == "torch":
@@ -53,10 +57,6 @@ def segfault():
     ctypes.string_at(0)
 
 
-def leave():
-    os._exit(0)
-
-
 def killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -73,7 +73,7 @@ def silence():
 
 FAULTS = {
     function.__name__: function
-    for function in (hang, stubborn, memory, crash, segfault, leave, killed, garbage, silence)
+    for function in (hang, stubborn, memory, crash, segfault, killed, garbage, silence)
 }
 '''
 

@@ -178,7 +178,7 @@ class Train:
             weight.requires_grad_()
         self._optimiser = _optimiser(self._weights)
         self._eager = partial(_loss, network(config), TYPES[precision])
-        self._loss = torch.compile(self._eager, fullgraph=True) if compiled else self._eager
+        self._loss = torch.compile(self._eager, fullgraph=True, dynamic=False) if compiled else self._eager
         self._step = 0
         self._first: list[Tensor] = []
         self._newest = torch.full((), math.nan)
@@ -246,7 +246,7 @@ class Infer:
         self._inputs = _Inputs(config, seed, device)
         self._weights = _to_torch(weights, device, TYPES[precision])
         logits = partial(_infer_logits, network(config), TYPES[precision])
-        self._logits = torch.compile(logits, fullgraph=True) if compiled else logits
+        self._logits = torch.compile(logits, fullgraph=True, dynamic=False) if compiled else logits
 
     def prepare(self, steps: int) -> None:
         self._inputs.prepare(steps)
