@@ -23,7 +23,10 @@ PLANNED_SHARE = 0.85
 """The share of the budget the first round may fill: estimates err, and the end of a run costs time too."""
 
 WAITING_MARGIN = 1.2
-"""How much more than its plan is kept for a cell that waits: ending another one takes time too."""
+"""How much more than its plan is kept for a cell that waits."""
+
+ENDING_S = 3.0
+"""What it may take to end a worker that does not go by itself."""
 
 DEFAULT_SIZES = ("s",)
 
@@ -177,7 +180,7 @@ def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, 
     A cell that hangs thus costs its own share and the spare time, not the others.
     """
     waiting = [one for one in plan.cells if one.cell not in done and one.cell != chosen.cell]
-    spare_s = left_s - WAITING_MARGIN * sum(map(needed_s, waiting))
+    spare_s = left_s - WAITING_MARGIN * sum(map(needed_s, waiting)) - (ENDING_S if waiting else 0.0)
     return min(left_s, max(needed_s(chosen), spare_s))
 
 

@@ -17,6 +17,9 @@ Frame = dict[str, Any]
 FRAME_LIMIT_BYTES = 64 * 2**20
 """A child that sends more than this without a line end is broken."""
 
+GRACE_S = 2.0
+"""How long a child may take to go once it has been told to: it has nothing to save."""
+
 FRAMES_VARIABLE = "JOULEMARK_FRAMES_FD"
 _PR_SET_PDEATHSIG = 1
 
@@ -69,7 +72,7 @@ class Child:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def end(self, patience_s: float = 0.0, grace_s: float = 5.0) -> int:
+    def end(self, patience_s: float = 0.0, grace_s: float = GRACE_S) -> int:
         """Make sure the child and all it started are gone; returns its exit status.
 
         It has `patience_s` to end by itself, then `grace_s` after being told to.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,18 +98,24 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def suite(environment: dict[str, str], tmp_path: Path) -> Suite:
     """suite("run", ...) -> the suite as a process in an empty folder."""
 
-    def start(*arguments: str, files_of_at_most_bytes: int = 2**40, **variables: str) -> subprocess.Popen[str]:
-        def limit_files() -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (files_of_at_most_bytes, resource.RLIM_INFINITY))
+    def start(*arguments: str, files_of_at_most_bytes: int | None = None, **variables: str) -> subprocess.Popen[str]:
+        def prepare() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job starts with it ignored
+            if files_of_at_most_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (files_of_at_most_bytes, resource.RLIM_INFINITY))
+
+        measured = environment | variables
+        if files_of_at_most_bytes is not None:  # coverage could not write its own file either, and would say so
+            measured = {name: value for name, value in measured.items() if not name.startswith("COVERAGE")}
 
         return subprocess.Popen(
             [sys.executable, "-m", "suite", *arguments],
-            env=environment | variables,
+            env=measured,
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit_files,
+            preexec_fn=prepare,
         )
 
     return start
