@@ -154,20 +154,25 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
 def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int) -> Plan:
     """As many cells as the budget pays for with three repeats each, in order; a dear one leaves room for later ones.
 
-    The first cell is always planned: a budget that is too small for it ends it by deadline rather than doing nothing.
+    One cell is always planned: a budget that is too small for it ends it by deadline rather than doing nothing.
     """
     length_s = window_s(budget_s, slowest_period_s)
     quiet_s = idle_s(budget_s, slowest_period_s)
     left_s = PLANNED_SHARE * budget_s - 2 * quiet_s
-    planned: list[PlannedCell] = []
-    for cell in cells:
-        wanted = estimate(cell, length_s, cores)
-        if needed_s(wanted) <= left_s:
-            planned.append(wanted)
-            left_s -= needed_s(wanted)
-    if not planned:
-        planned = [min((estimate(cell, length_s, cores) for cell in cells), key=needed_s)]
+    wanted = [estimate(cell, length_s, cores) for cell in cells]
+    planned = _that_fit(wanted, left_s)
+    if len(planned) < 2:  # two small cells tell more than a large one
+        planned = _that_fit(sorted(wanted, key=needed_s), left_s) or [min(wanted, key=needed_s)]
     return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
+
+
+def _that_fit(wanted: Sequence[PlannedCell], left_s: float) -> list[PlannedCell]:
+    planned: list[PlannedCell] = []
+    for one in wanted:
+        if needed_s(one) <= left_s:
+            planned.append(one)
+            left_s -= needed_s(one)
+    return planned
 
 
 def needed_s(planned: PlannedCell) -> float:

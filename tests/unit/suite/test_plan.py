@@ -53,8 +53,12 @@ def test_the_default_plan_has_both_workloads_modes_and_frameworks() -> None:
     assert all(one.repeats == REPEATS for one in plan().cells)
 
 
-def test_90_seconds_on_four_cores_hold_at_least_two_cells() -> None:
-    assert len(plan(90).cells) >= 2
+@pytest.mark.parametrize("cores", [2, 4, 16])
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_90_seconds_hold_at_least_two_cells(cores: int, precision: str) -> None:
+    drivers = [Driver(framework="torch", precision=precision, compiled=True), DRIVERS[1]]
+    offered = candidates(Request(budget_s=90), "cpu", 0, drivers)
+    assert len(make_plan(offered, 90, 0.001, cores).cells) >= 2
 
 
 @given(st.floats(30, 7200), st.integers(1, 64))
