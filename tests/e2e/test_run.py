@@ -31,7 +31,7 @@ def at_full_speed() -> dict[str, str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the suite has run once on the simulated machine, both frameworks, and built its site."""
     folder = tmp_path_factory.mktemp("run")
-    command = [sys.executable, "-m", "suite", "--backend", "simulated", "--size", "xs", "--budget", "240s"]
+    command = [sys.executable, "-m", "suite", "--backend", "simulated", "--size", "xs", "--budget", "320s"]
     done = subprocess.run(
         [*command, "--site", str(ROOT / "site"), "--out", str(folder / "site")],
         cwd=folder,
