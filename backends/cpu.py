@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,7 +68,7 @@ class CpuBackend:
     def describe(self) -> Mapping[str, str]:
         facts = {
             "cpu": self._processor.name,
-            "kernel": f"{platform.system()} {platform.release()}",
+            "kernel": host.kernel(),
             "governor": host.governor(),
             "microcode": self._processor.microcode,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,13 @@ def processor(cpuinfo: Path = CPUINFO) -> Processor:
         features=frozenset((fields.get("flags") or fields.get("Features") or "").split()),
         microcode=fields.get("microcode"),
     )
+
+
+def kernel() -> str:
+    """The operating system and the number of its kernel, "Linux 6.12.3"; what a builder hung on the number is left out,
+    for it may name somebody."""
+    number = re.match(r"[\d.]*\d", platform.release())
+    return f"{platform.system()} {number[0] if number else ''}".strip()
 
 
 def governor(path: Path = GOVERNOR) -> str | None:

@@ -61,7 +61,7 @@ def describe_software(drivers: dict[str, str]) -> Software:
         commit=commit,
         modified=modified,
         python=platform.python_version(),
-        system=f"{platform.system()} {platform.release()}",
+        system=host.kernel(),
         packages={name: version for name in PACKAGES if (version := _version(name)) is not None},
         drivers=drivers,
     )

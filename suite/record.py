@@ -1,6 +1,6 @@
 """The result file: its types, reading and writing.
 
-History of SCHEMA_VERSION
+History of `schema_version`
   1  first format
 """
 
@@ -16,8 +16,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from suite.energy import Energy, Meter, Ticks, Window
-
-SCHEMA_VERSION = 1
 
 # Letters of any script, but nothing that hides, reorders or controls text: it is printed and published as it stands.
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"

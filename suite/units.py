@@ -9,8 +9,6 @@ from statistics import median
 
 from suite.statistics import Summary
 
-JOULES_PER_KWH = 3.6e6
-
 _PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
 from backends.base import Device
-from backends.host import processor
+from backends.host import kernel, processor
 from suite.machine import describe_software, describe_system, is_virtual, slug
 
 
@@ -49,3 +50,8 @@ def test_nothing_names_the_owner_or_the_host() -> None:
 def test_a_hypervisor_shows_in_the_flags(tmp_path: Path, text: str, expected: bool | None) -> None:
     (tmp_path / "cpuinfo").write_text(text)
     assert is_virtual(processor(tmp_path / "cpuinfo")) is expected
+
+
+def test_the_kernel_is_its_number_without_what_a_builder_hung_on_it() -> None:
+    assert re.fullmatch(r"[A-Za-z]+ [\d.]*\d", kernel())
+    assert describe_software({}).system == kernel()
