@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backends.meters.base import Meter
+from backends.meters.base import Description, Gauge, Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,12 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metering:
-    """The meters a backend could open, and one reason for each it could not."""
+    """The meters a backend could open, one reason for each it could not, and gauges of what surrounds them."""
 
     meters: tuple[Meter, ...] = ()
     missing: tuple[Missing, ...] = ()
+    gauges: tuple[Gauge, ...] = ()
+    rails: tuple[Description, ...] = ()  # what only the worker's runtime can read, by profiling the same steps
 
 
 class BackendUnavailable(Exception):
@@ -55,6 +57,22 @@ class Runtime(Protocol):
     def peak_memory_bytes(self) -> int | None:
         """Most memory of the device used so far; None where the framework does not say."""
         ...
+
+    def measure_rails(self, run: Callable[[], None]) -> Sequence[Rail]:
+        """The mean power of the device's supply rails while `run` ran; empty where no profiler shows them.
+
+        `run` is called at most once; where nothing can be shown it need not be.
+        """
+        ...
+
+
+class Rail(Protocol):
+    """One supply rail's mean power, as a profiler showed it."""
+
+    @property
+    def domain(self) -> str: ...
+    @property
+    def power_w(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import psutil
 from backends import frameworks, host
 from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
 from backends.jax_runtime import JaxRuntime, open_device
-from backends.meters import estimate, rapl
+from backends.meters import apple, estimate, rapl
 
 NO_FRAMEWORK = Missing(
     code="no_framework",
@@ -61,8 +61,13 @@ class CpuBackend:
 
     def meters(self, index: int) -> Metering:
         counted = rapl.open_meters("device", root=self._powercap)
-        if counted.meters:
+        if any(not meter.description.check for meter in counted.meters):
             return counted
+        if sys.platform == "darwin":
+            modelled = apple.open_meters("device")
+            if modelled.meters:
+                return modelled
+            counted = modelled
         return Metering(meters=estimate.open_meters(self._processor.vendor), missing=counted.missing)
 
     def describe(self) -> Mapping[str, str]:
@@ -98,6 +103,10 @@ class CpuTorchRuntime:
 
     def peak_memory_bytes(self) -> int | None:
         return process_peak_bytes()
+
+    def measure_rails(self, run: Callable[[], None]) -> tuple[()]:
+        """torch has no profiler that shows rails."""
+        return ()
 
 
 class CpuJaxRuntime(JaxRuntime):

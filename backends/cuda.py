@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from backends import frameworks, nvml
-from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
+from backends.base import BackendUnavailable, Device, Metering, Missing, Rail, Runtime, Support
 from backends.jax_runtime import JaxRuntime, open_device
 from backends.meters import nvml as nvml_meters
 from backends.meters import rapl
+from backends.meters.nvml_gauge import NvmlGauge
 
 NO_FRAMEWORK = Missing(
     code="no_framework",
@@ -44,17 +46,28 @@ class CudaBackend:
 
     def attach(self, framework: str, index: int) -> Runtime:
         """Hides every other GPU from this process, which must not have started CUDA yet."""
-        board = nvml.boards(self._environ)[index]
+        board = self._board(index)
         os.environ["CUDA_VISIBLE_DEVICES"] = board.uuid
         if framework == "jax":
             return JaxRuntime(open_device("cuda,cpu", "cuda", 0))
         return CudaTorchRuntime(board)
 
     def meters(self, index: int) -> Metering:
-        board = nvml.boards(self._environ)[index]
-        own = nvml_meters.open_meters(board, f"gpu{index}")
+        """BackendUnavailable when the GPU or its driver has gone since it was listed."""
+        board, domain = self._board(index), f"gpu{index}"
+        own = nvml_meters.open_meters(board, domain)
         beside = rapl.open_meters("machine", root=self._powercap)
-        return Metering(meters=own.meters + beside.meters, missing=own.missing + beside.missing)
+        return Metering(
+            meters=own.meters + beside.meters,
+            missing=own.missing + beside.missing,
+            gauges=(NvmlGauge(board.uuid, domain),),
+        )
+
+    def _board(self, index: int) -> nvml.Board:
+        boards = nvml.boards(self._environ)
+        if index >= len(boards):
+            raise BackendUnavailable(replace(nvml.NO_BOARD, reason=f"GPU {index} is gone: {len(boards)} answer."))
+        return boards[index]
 
     def describe(self) -> Mapping[str, str]:
         with nvml.session() as pynvml:
@@ -85,6 +98,10 @@ class CudaTorchRuntime:
 
     def peak_memory_bytes(self) -> int | None:
         return int(self._cuda.max_memory_allocated(self.device))
+
+    def measure_rails(self, run: Callable[[], None]) -> Sequence[Rail]:
+        """A GPU has meters of its own: `run` is not called."""
+        return ()
 
 
 def _installed() -> tuple[str, ...]:

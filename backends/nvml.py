@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from backends.base import BackendUnavailable, Missing
+
+T = TypeVar("T")
 
 NO_DRIVER = Missing(
     code="nvml_absent",
@@ -50,6 +52,35 @@ class Board:
     memory_bytes: int | None  # None where the GPU shares the host's memory
     capability: tuple[int, int]  # CUDA compute capability, major and minor
     mig: bool
+
+
+class Link:
+    """One board through a session of its own; it is looked up again after it did not answer, for it may come back."""
+
+    def __init__(self, uuid: str) -> None:
+        """BackendUnavailable when no driver answers; a board that does not is found out by `ask`."""
+        self.pynvml = start()
+        self._uuid = uuid
+        self._handle: Any = None
+
+    def ask(self, question: Callable[[Any, Any], T]) -> T:
+        """The answer to question(pynvml, handle). NVMLError when there is none."""
+        try:
+            if self._handle is None:
+                self._handle = self.pynvml.nvmlDeviceGetHandleByUUID(self._uuid)
+            return question(self.pynvml, self._handle)
+        except self.pynvml.NVMLError as error:
+            if not isinstance(error, unknown(self.pynvml)):
+                self._handle = None
+            raise
+
+    def close(self) -> None:
+        self.pynvml.nvmlShutdown()
+
+
+def unknown(pynvml: Any) -> tuple[type[Exception], ...]:
+    """What a board that is well raises for a question that it or its driver does not know."""
+    return (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)
 
 
 def load() -> Any:
@@ -129,20 +160,27 @@ def _named(boards: Sequence[Board], entry: str, *, by_bus: bool) -> Board | None
 
 def _board(pynvml: Any, index: int) -> Board:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory = _supported(pynvml, pynvml.nvmlDeviceGetMemoryInfo, handle)
-    mig = _supported(pynvml, pynvml.nvmlDeviceGetMigMode, handle)  # what runs now, and what the next reset brings
+    memory = supported(pynvml, pynvml.nvmlDeviceGetMemoryInfo, handle)
+    mig = supported(pynvml, pynvml.nvmlDeviceGetMigMode, handle)  # what runs now, and what the next reset brings
     return Board(
         uuid=pynvml.nvmlDeviceGetUUID(handle),
-        name=pynvml.nvmlDeviceGetName(handle),
+        name=_name(pynvml, handle),
         memory_bytes=None if memory is None else memory.total,
         capability=pynvml.nvmlDeviceGetCudaComputeCapability(handle),
         mig=mig is not None and mig[0] == pynvml.NVML_DEVICE_MIG_ENABLE,
     )
 
 
-def _supported(pynvml: Any, question: Callable[[Any], Any], handle: Any) -> Any:
-    """The answer, or None where this GPU or its driver does not know the question."""
+def _name(pynvml: Any, handle: Any) -> str:
+    try:
+        return str(pynvml.nvmlDeviceGetName(handle))
+    except UnicodeDecodeError as error:  # nvidia-ml-py takes names for UTF-8, which a broken infoROM need not hold
+        return error.object.decode(errors="replace")
+
+
+def supported(pynvml: Any, question: Callable[[Any], Any], handle: Any) -> Any:
+    """The answer to question(handle), or None where this GPU or its driver does not know the question."""
     try:
         return question(handle)
-    except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
+    except unknown(pynvml):
         return None

@@ -1,14 +1,17 @@
-"""TPUs, driven by JAX. They have no public energy counter, so their joules stay unknown."""
+"""TPUs, driven by JAX. They have no public energy counter: their runtime's profiler may show the power of two rails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backends import frameworks
 from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
-from backends.jax_runtime import JaxRuntime, open_device
-from backends.meters import rapl
+from backends.jax_runtime import JaxRuntime, open_device, profiled
+from backends.meters import rapl, xprof
 
 _GOOGLE = "0x1ae0"
 # PCI device ids, as JAX's hardware_utils lists them.
@@ -33,9 +36,15 @@ NO_LIBTPU = Missing(
 )
 NO_METER = Missing(
     code="tpu_no_meter",
-    reason="TPUs have no public energy counter: joules stay unknown and chip-seconds are shown.",
-    cure="None today for joules; rates are still comparable.",
+    reason="TPUs have no public energy counter, and this libtpu cannot record the power of their rails.",
+    cure='Update libtpu: python -m pip install -U "jax[tpu]"',
 )
+
+FIRST_WITH_RAILS = (0, 0, 30)
+"""The oldest libtpu seen to know the option for power: 0.0.21 has the meters but not the option, 0.0.17 neither."""
+
+# The second has its old name, which new runtimes know too and old ones know alone.
+POWER_TRACE: Mapping[str, int | bool] = {"tpu_power_trace_level": 1, "e2e_enable_fw_power_level_event": True}
 
 
 class TpuBackend:
@@ -69,16 +78,49 @@ class TpuBackend:
 
     def attach(self, framework: str, index: int) -> Runtime:
         platforms = self._platform if self._platform == "cpu" else f"{self._platform},cpu"
-        return JaxRuntime(open_device(platforms, self._platform, index))
+        return TpuRuntime(open_device(platforms, self._platform, index), index)
 
     def meters(self, index: int) -> Metering:
-        """The host's counters: they say what feeding the chip costs, never what the chip itself draws."""
+        """The chip's rails, for the worker to measure, and the host's counters, which never count the chip.
+
+        The chip's domains stay unknown when its profile shows no rails: that is learnt only once it has run.
+        """
         beside = rapl.open_meters("machine", root=self._powercap)
-        return Metering(meters=beside.meters, missing=(NO_METER, *beside.missing))
+        if _records_rails(frameworks.installed(self._runtime)):
+            return replace(beside, rails=xprof.descriptions(index))
+        return replace(beside, missing=(NO_METER, *beside.missing))
 
     def describe(self) -> Mapping[str, str]:
         version = frameworks.installed(self._runtime)
         return {} if version is None else {self._runtime: version}
+
+
+class TpuRuntime(JaxRuntime):
+    """One chip through JAX, which can also tell the power of its rails."""
+
+    def __init__(self, device: Any, index: int) -> None:
+        super().__init__(device)
+        self._index = index
+
+    def measure_rails(self, run: Callable[[], None]) -> tuple[xprof.Rail, ...]:
+        """The rails of this chip while `run` ran once; none when the runtime shows none or the profiler fails.
+
+        `run` is not called when the profiler does not start, and its own errors pass through.
+        """
+        profile = profiled(lambda: self._to_the_end(run), POWER_TRACE)
+        if profile is None:
+            return ()
+        own = [rail for rail in xprof.rails(profile) if rail.device == self.device.local_hardware_id]
+        return tuple(replace(rail, device=self._index) for rail in own)
+
+    def _to_the_end(self, run: Callable[[], None]) -> None:
+        self.synchronize()
+        run()
+        self.synchronize()
+
+
+def _records_rails(version: str | None) -> bool:
+    return version is not None and tuple(map(int, re.findall(r"\d+", version)[:3])) >= FIRST_WITH_RAILS
 
 
 def attached_chips(root: Path = Path("/")) -> tuple[str, ...]:

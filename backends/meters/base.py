@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 Boundary = Literal["device", "machine", "wall"]
 Method = Literal["counter", "integrated", "rails", "estimate", "simulated"]
+Scope = Literal["gpu", "module"]
 
 
 class Reading(NamedTuple):
-    """A counter at an instant of CLOCK_MONOTONIC. `energy_uj` never falls: wraps are taken out by the meter."""
+    """A counter at an instant of CLOCK_MONOTONIC. `energy_uj` never falls: wraps are taken out by the meter.
+
+    `power_w` is the sample behind the reading of a meter that integrates power: its changes mark the meter's updates,
+    for the integral itself moves on every reading.
+    """
 
     at_ns: int
     energy_uj: int
+    power_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,8 @@ class Description:
     bound: Literal["low", "high"] | None = None  # an estimate comes as two meters, one for each end of its range
     check: bool = False  # True: a second opinion on a domain another meter already counts; never summed
     calibration: float | None = None  # relative standard uncertainty of the reading; None where nobody states one
+    resolution_uj: int | None = None  # the counter's least step; None where it has none or nobody states one
+    scope: Scope | None = None  # what of a GPU the number covers: the board itself, or the module with the CPU on it
     note: str | None = None  # one line for the reader: coverage, origin of coefficients
 
 
@@ -43,12 +52,36 @@ class Meter(Protocol):
     def close(self) -> None: ...
 
 
+class Gauge(Protocol):
+    """Reads what surrounds the energy of one domain, about once a second: clocks, temperatures, limits, other load.
+
+    Quantities carry their unit in the name. Those that `suite.conditions` turns into reason codes:
+      of a GPU    hw_slowdown, hw_thermal_slowdown, power_brake, sw_thermal_slowdown, sw_power_cap, clocks_set (0 or 1);
+                  power_limit_w; ecc_uncorrected (errors since the driver was loaded); compute_processes,
+                  graphics_processes, process_memory_bytes
+      of the host cpu_busy_s, cpu_steal_s, swapped_pages, cpu_throttle_count, on_battery (0 or 1),
+                  boottime_s, realtime_s, raw_s (the other clocks, read together with CLOCK_MONOTONIC)
+    Everything else (sm_clock_mhz, memory_clock_mhz, temperature_c, utilisation, driver_lag_s ...) is kept as it is.
+    """
+
+    domain: str  # "gpu0", "host"
+
+    def read(self) -> Mapping[str, float]:
+        """The quantities that answer now; one that does not is left out, never 0. MeterLost when nothing answers."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class MeterLost(Exception):
-    """The meter stopped answering: windows after this instant have no energy from it."""
+    """The meter does not answer now. It may again: the caller tries later, and knows the time between as a gap."""
 
 
 class CounterReset(Exception):
-    """The counter fell for a reason other than a wrap: the window it happened in has no energy from it."""
+    """The counter fell for a reason other than a wrap: the window it happened in has no energy from it.
+
+    The reading after it goes on from the last good one.
+    """
 
 
 class PowerIntegrator:
@@ -64,7 +97,7 @@ class PowerIntegrator:
             mean_w = (self._power_w + power_w) / 2
             self._energy_uj += mean_w * (at_ns - self._at_ns) * 1e-3  # W * ns = 1e-9 J = 1e-3 uJ
         self._at_ns, self._power_w = at_ns, power_w
-        return Reading(at_ns, round(self._energy_uj))
+        return Reading(at_ns, round(self._energy_uj), power_w)
 
 
 def now_ns() -> int:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from backends import nvml
 from backends.base import Metering, Missing
-from backends.meters.base import CounterReset, Description, Meter, MeterLost, PowerIntegrator, Reading, now_ns
+from backends.meters.base import CounterReset, Description, Meter, MeterLost, PowerIntegrator, Reading, Scope, now_ns
 
 # Seven recordings of five boards beside a shunt meter, 10 to 14 s each, put the boards' own reading between -6.1 % and
 # +3.0 % of the truth. The error belongs to the board: no repeat removes it.
 CALIBRATION = 0.05
+
+SLOWEST_NS = 100_000_000
+"""An answer is from some instant of the time it took: one that took longer than this cannot be placed."""
+
+MOST_TIMES_LIMIT, MOST_POWER_W = 3, 5_000
+"""No board draws more than this over its power limit, nor, where none is told, than the latter: so much is a glitch."""
 
 MIG = Missing(
     code="mig_enabled",
@@ -25,31 +32,97 @@ NO_COUNTER = Missing(
     cure="Update the NVIDIA driver; before Volta there is no counter.",
 )
 
+T = TypeVar("T", int, float)
+Question = Callable[[Any, Any], T]
+"""Asks (pynvml, handle); NVMLError where there is no answer."""
+
+
+def _field(pynvml: Any, handle: Any, field_id: int, scope: int) -> Any:
+    """One field of one scope. The call succeeds even when the field does not: its own code is what counts."""
+    (field,) = pynvml.nvmlDeviceGetFieldValues(handle, [(field_id, scope)])
+    if field.nvmlReturn != pynvml.NVML_SUCCESS:
+        raise pynvml.NVMLError(field.nvmlReturn)
+    return field
+
+
+def _gpu_power_w(pynvml: Any, handle: Any) -> float:
+    field = _field(pynvml, handle, pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_GPU)
+    return float(field.value.uiVal / 1_000)
+
+
+def _module_power_w(pynvml: Any, handle: Any) -> float:
+    field = _field(pynvml, handle, pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_MODULE)
+    return float(field.value.uiVal / 1_000)
+
+
+def _gpu_energy_mj(pynvml: Any, handle: Any) -> int:
+    field = _field(pynvml, handle, pynvml.NVML_FI_DEV_ENERGY, pynvml.NVML_POWER_SCOPE_GPU)
+    return int(field.value.ullVal)
+
+
+def _total_energy_mj(pynvml: Any, handle: Any) -> int:
+    return int(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """One of the driver's energy counters, in mJ since it was loaded; none of them wraps."""
+
+    source: str
+    read_mj: Question[int]
+    scope: Scope = "gpu"
+    note: str | None = None
+
+
+TOTAL = Counter(source="nvml.total_energy", read_mj=_total_energy_mj)
+# Where a CPU shares the module, the old counter may hold its energy too: drivers differ. The field asks for the GPU's.
+GPU_SCOPE = Counter(source="nvml.energy", read_mj=_gpu_energy_mj)
+MODULE = replace(TOTAL, scope="module", note="may cover the whole module, its CPU included")
+
+
+class _Timed:
+    """A link whose answers come with their instant: the middle of the time they took."""
+
+    def __init__(self, uuid: str, domain: str, clock: Callable[[], int]) -> None:
+        self._link, self._domain, self._clock = nvml.Link(uuid), domain, clock
+
+    def ask(self, question: Question[T]) -> tuple[int, T]:
+        """MeterLost when there is no answer, or one too slow to be of use."""
+        start_ns = self._clock()
+        try:
+            answer = self._link.ask(question)
+        except self._link.pynvml.NVMLError as error:
+            raise MeterLost(f"{self._domain}: {error}") from error
+        end_ns = self._clock()
+        if end_ns - start_ns > SLOWEST_NS:
+            raise MeterLost(f"{self._domain}: the driver took {(end_ns - start_ns) / 1e9:.1f} s to answer")
+        return (start_ns + end_ns) // 2, answer
+
+    def close(self) -> None:
+        self._link.close()
+
 
 class EnergyCounterMeter:
-    """Energy since the driver was loaded; it does not wrap."""
+    """Energy since the driver was loaded; it does not wrap, and counts on while nobody can read it."""
 
-    def __init__(self, uuid: str, domain: str, clock: Callable[[], int] = now_ns) -> None:
-        self._pynvml, self._handle = _open(uuid)
-        self._clock = clock
-        note = "may cover the whole module, its CPU included" if self._has_module_power() else None
+    def __init__(self, uuid: str, domain: str, counter: Counter = TOTAL, clock: Callable[[], int] = now_ns) -> None:
+        self._link = _Timed(uuid, domain, clock)
+        self._read_mj = counter.read_mj
         self.description = Description(
             domain=domain,
             boundary="device",
             method="counter",
-            source="nvml.total_energy",
+            source=counter.source,
             calibration=CALIBRATION,
-            note=note,
+            resolution_uj=1_000,
+            scope=counter.scope,
+            note=counter.note,
         )
         self._last_mj: int | None = None
         self._energy_mj = 0
 
     def read(self) -> Reading:
-        try:
-            raw_mj = self._pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)
-        except self._pynvml.NVMLError as error:
-            raise MeterLost(f"{self.description.domain}: {error}") from error
-        at_ns = self._clock()
+        at_ns, raw_mj = self._link.ask(self._read_mj)
         step_mj = raw_mj - (raw_mj if self._last_mj is None else self._last_mj)
         self._last_mj = raw_mj
         if step_mj < 0:
@@ -58,24 +131,23 @@ class EnergyCounterMeter:
         return Reading(at_ns, self._energy_mj * 1_000)
 
     def close(self) -> None:
-        self._pynvml.nvmlShutdown()
-
-    def _has_module_power(self) -> bool:
-        """On a module that holds a CPU beside the GPU the driver tells the module's power apart."""
-        try:
-            _instant_power_w(self._pynvml, self._handle, self._pynvml.NVML_POWER_SCOPE_MODULE)
-        except self._pynvml.NVMLError:
-            return False
-        return True
+        self._link.close()
 
 
 class InstantPowerMeter:
-    """The newest power sample of the GPU, integrated. nvmlDeviceGetPowerUsage would be a mean of the last second."""
+    """The newest power sample of the GPU, integrated. nvmlDeviceGetPowerUsage would be a mean of the last second.
 
-    def __init__(self, uuid: str, domain: str, *, check: bool, clock: Callable[[], int] = now_ns) -> None:
-        self._pynvml, self._handle = _open(uuid)
-        self._clock = clock
+    Over the time in which it was lost nothing is integrated: its energy stands still until it answers again.
+    """
+
+    def __init__(
+        self, uuid: str, domain: str, *, check: bool, scope: Scope = "gpu", clock: Callable[[], int] = now_ns
+    ) -> None:
+        self._link = _Timed(uuid, domain, clock)
+        self._read_w = _module_power_w if scope == "module" else _gpu_power_w
         self._integrator = PowerIntegrator()
+        self._energy_uj = self._before_uj = 0  # until the last reading, and until the last loss
+        self._most_w = 0.0
         self.description = Description(
             domain=domain,
             boundary="device",
@@ -83,18 +155,38 @@ class InstantPowerMeter:
             source="nvml.power_instant",
             check=check,
             calibration=CALIBRATION,
+            scope=scope,
             note=None if check else "this GPU has no energy counter: its power is sampled and integrated",
         )
 
     def read(self) -> Reading:
         try:
-            power_w = _instant_power_w(self._pynvml, self._handle, self._pynvml.NVML_POWER_SCOPE_GPU)
-        except self._pynvml.NVMLError as error:
-            raise MeterLost(f"{self.description.domain}: {error}") from error
-        return self._integrator.add(self._clock(), power_w)
+            at_ns, power_w = self._plausible()
+        except MeterLost:
+            self._integrator, self._before_uj = PowerIntegrator(), self._energy_uj
+            raise
+        stretch = self._integrator.add(at_ns, power_w)
+        self._energy_uj = self._before_uj + stretch.energy_uj
+        return Reading(at_ns, self._energy_uj, power_w)
 
     def close(self) -> None:
-        self._pynvml.nvmlShutdown()
+        self._link.close()
+
+    def _plausible(self) -> tuple[int, float]:
+        at_ns, power_w = self._link.ask(self._read_w)
+        if power_w > self._most_w:
+            self._most_w = self._ceiling_w()
+        if not 0 < power_w <= self._most_w:
+            raise MeterLost(f"{self.description.domain}: implausible power of {power_w:g} W")
+        return at_ns, power_w
+
+    def _ceiling_w(self) -> float:
+        """Asked for again by every power above it: the limit may be raised while the meter is open."""
+        try:
+            _, limit_mw = self._link.ask(lambda pynvml, handle: int(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle)))
+        except MeterLost:
+            return MOST_POWER_W
+        return MOST_TIMES_LIMIT * limit_mw / 1_000 or MOST_POWER_W
 
 
 def open_meters(board: nvml.Board, domain: str) -> Metering:
@@ -104,38 +196,40 @@ def open_meters(board: nvml.Board, domain: str) -> Metering:
     """
     if board.mig:
         return Metering(missing=(MIG,))
-    with nvml.session() as pynvml:
-        try:
-            handle = pynvml.nvmlDeviceGetHandleByUUID(board.uuid)
-        except pynvml.NVMLError as error:
-            return Metering(missing=(replace(NO_COUNTER, reason=f"{board.name} does not answer ({error})."),))
-        counter = _answers(pynvml, lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle))
-        power = _answers(pynvml, lambda: _instant_power_w(pynvml, handle, pynvml.NVML_POWER_SCOPE_GPU))
-        meters: list[Meter] = []
-        if counter:
-            meters.append(EnergyCounterMeter(board.uuid, domain))
-        if power:
-            meters.append(InstantPowerMeter(board.uuid, domain, check=counter))
-    return Metering(meters=tuple(meters), missing=() if meters else (NO_COUNTER,))
+    said: list[str] = []
+    with closing(nvml.Link(board.uuid)) as link:
+        kinds = (GPU_SCOPE, MODULE) if _has_module(link) else (TOTAL,)
+        counter = _first_answering((EnergyCounterMeter(board.uuid, domain, kind) for kind in kinds), said)
+        scope = counter.description.scope if counter else "gpu"
+        power = InstantPowerMeter(board.uuid, domain, check=counter is not None, scope=scope or "gpu")
+        checked = _first_answering([power], said)
+    meters = tuple(meter for meter in (counter, checked) if meter is not None)
+    return Metering(meters=meters, missing=() if meters else (_no_counter(board, said),))
 
 
-def _answers(pynvml: Any, question: Callable[[], object]) -> bool:
+def _has_module(link: nvml.Link) -> bool:
+    """On a module that holds a CPU beside the GPU the driver tells the module's power apart."""
     try:
-        question()
-    except pynvml.NVMLError:
+        link.ask(_module_power_w)
+    except link.pynvml.NVMLError:
         return False
     return True
 
 
-def _open(uuid: str) -> tuple[Any, Any]:
-    """The library, started for one meter, and its handle of the board."""
-    pynvml = nvml.start()
-    return pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid)
+def _first_answering(meters: Iterable[Meter], said: list[str]) -> Meter | None:
+    """The first that answers when asked twice, for the first answer of a sleeping board is slow; the others close."""
+    for meter in meters:
+        for _ in range(2):
+            try:
+                meter.read()
+            except MeterLost as lost:
+                reason = str(lost)
+            else:
+                return meter
+        said.append(reason)
+        meter.close()
+    return None
 
 
-def _instant_power_w(pynvml: Any, handle: Any, scope: int) -> float:
-    """Field 186 of one scope. The call succeeds even when the field does not: its own code is what counts."""
-    (field,) = pynvml.nvmlDeviceGetFieldValues(handle, [(pynvml.NVML_FI_DEV_POWER_INSTANT, scope)])
-    if field.nvmlReturn != pynvml.NVML_SUCCESS:
-        raise pynvml.NVMLError(field.nvmlReturn)
-    return float(field.value.uiVal / 1_000)
+def _no_counter(board: nvml.Board, said: list[str]) -> Missing:
+    return replace(NO_COUNTER, reason=f"{board.name} gives neither energy nor power ({'; '.join(said)}).")

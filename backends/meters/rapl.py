@@ -16,31 +16,46 @@ from typing import Protocol
 
 from backends.base import Metering, Missing
 from backends.meters import pyrapl
-from backends.meters.base import Boundary, CounterReset, Description, Meter, MeterLost, Reading, now_ns
+from backends.meters.base import Boundary, Description, Meter, MeterLost, Reading, now_ns
+from backends.meters.unwrapped import Unwrapped, lies_between
 
 ROOT = Path("/sys/class/powercap")
 
 # The mmio interface repeats the package counter of the msr interface on many laptops: what comes first is kept.
 _INTERFACES = ("intel-rapl", "intel-rapl-mmio")
 _PACKAGE = re.compile(r"package-(?P<socket>\d+)(-die-\d+)?")
+_PSYS = re.compile(r"psys(-(?P<socket>\d+))?")  # one for each package where several have a counter of the platform
 
-MOST_POWER_W = 2_000.0  # no socket or its memory draws more; a counter that claims so did not simply count
-_UPDATE_SLACK_S = 0.01  # the counter moves each millisecond or so: a step may hold energy from before the last reading
+# The kernel states no step, but the register has 32 bits (Intel SDM, volume 3B, "RAPL Interfaces") and the range is all
+# of it: 262 kJ in steps of 61 uJ on Intel since Haswell, 66 kJ in steps of 15 uJ before it, on AMD and for some memory.
+_REGISTER_STEPS = 2**32
 _TWIN_UJ = 1_000_000  # two dies of one package this close in what they counted since boot are one counter, shown twice
+_AROUND = "Lies around the packages, their memory and more of the machine: a second look, added to nothing."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """One counter worth adding: a package, a die of it, or the memory beside it."""
+    """One counter worth reading: a package, a die of it, the memory beside it, or the platform around them all."""
 
-    domain: str  # "package-0", "package-0-die-1", "dram-0"
+    domain: str  # "package-0", "package-0-die-1", "dram-0", "psys"
     socket: int
     path: Path
-    range_uj: int  # the counter starts again from 0 past this value
 
     @property
     def energy_file(self) -> Path:
         return self.path / "energy_uj"
+
+    @property
+    def around(self) -> bool:
+        """Whether this counter holds those of the packages: it is shown beside them and never added."""
+        return self.domain.startswith("psys")
+
+    def read_range_uj(self) -> int:
+        """Past this value the counter starts again from 0. OSError or ValueError when that cannot be known."""
+        range_uj = int((self.path / "max_energy_range_uj").read_text())
+        if range_uj <= 0:
+            raise ValueError(f"{self.domain}: a range of {range_uj} uJ")
+        return range_uj
 
 
 class Counter(Protocol):
@@ -70,37 +85,24 @@ class PowercapCounter:
         os.close(self._descriptor)
 
 
-class Unwrapped:
-    """Turns a counter that wraps into one that only rises, from 0 at its first reading."""
-
-    def __init__(self, range_uj: int) -> None:
-        self._range_uj = range_uj
-        self._energy_uj = 0
-        self._last: tuple[int, int] | None = None
-
-    def add(self, at_ns: int, raw_uj: int) -> Reading:
-        """The next reading. CounterReset when the step is no energy that a machine could have drawn meanwhile, or
-        when the counter was left alone so long that it may have wrapped unseen; the reading after goes on from here.
-        """
-        last_ns, last_uj = self._last or (at_ns, raw_uj)
-        self._last = (at_ns, raw_uj)
-        plausible_uj = MOST_POWER_W * ((at_ns - last_ns) * 1e-3 + _UPDATE_SLACK_S * 1e6)
-        step_uj = (raw_uj - last_uj) % self._range_uj  # at a wrap short by one unit of the register, 61 uJ at most
-        if step_uj > plausible_uj:
-            raise CounterReset(f"the counter moved by {step_uj} uJ, more than {MOST_POWER_W:.0f} W could explain")
-        if plausible_uj > self._range_uj:
-            raise CounterReset("the counter was not read for so long that it may have wrapped unseen")
-        self._energy_uj += step_uj
-        return Reading(at_ns, self._energy_uj)
-
-
 class RaplMeter:
-    """The counter of one zone, wraps taken out."""
+    """The counter of one zone, wraps taken out. OSError or ValueError when the zone does not say where it wraps."""
 
-    def __init__(self, zone: Zone, counter: Counter, boundary: Boundary, clock: Callable[[], int] = now_ns) -> None:
-        self.description = Description(domain=zone.domain, boundary=boundary, method="counter", source=counter.source)
+    def __init__(
+        self, zone: Zone, counter: Counter, boundary: Boundary, clock: Callable[[], int] = now_ns, note: str = ""
+    ) -> None:
+        range_uj = zone.read_range_uj()
+        self.description = Description(
+            domain=zone.domain,
+            boundary="machine" if zone.around else boundary,
+            method="counter",
+            source=counter.source,
+            check=zone.around,
+            resolution_uj=max(1, round(range_uj / _REGISTER_STEPS)),
+            note=(_AROUND if zone.around else note) or None,
+        )
         self._counter, self._clock = counter, clock
-        self._unwrapped = Unwrapped(zone.range_uj)
+        self._unwrapped = Unwrapped(range_uj)
 
     def read(self) -> Reading:
         try:
@@ -116,62 +118,81 @@ class RaplMeter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
     zone: Zone
-    counter: Counter
-    raw_uj: int  # what it said when it was opened
+    meter: RaplMeter
+    raw_uj: int  # what its counter said when it was opened
 
 
 def open_meters(boundary: Boundary = "device", *, root: Path = ROOT, clock: Callable[[], int] = now_ns) -> Metering:
-    """A meter for each package, die and memory whose counter may be read, and one reason for all that may not."""
+    """A meter for each package, die and memory whose counter may be read, and one reason for all that may not.
+
+    The platform's own counter comes with them where there is one: always of the boundary "machine", always a check.
+    """
     opened: list[_Opened] = []
     denied: list[str] = []
-    silent: list[str] = []
+    silent: list[str] = _nameless(root)
     for zone in zones(root):
         try:
-            opened.append(_open(zone))
+            opened.append(_open(zone, boundary, clock))
         except PermissionError:
             denied.append(zone.domain)
         except (OSError, ValueError):
             silent.append(zone.domain)
-    meters = tuple(RaplMeter(one.zone, one.counter, boundary, clock) for one in _without_twins(opened))
+    meters = tuple(_without_twins(opened))
     return Metering(meters=meters, missing=tuple(_missing(meters, denied, silent, root)))
 
 
-def _open(zone: Zone) -> _Opened:
-    counter: Counter = PowercapCounter(zone.energy_file)
-    through_pyrapl = pyrapl.open_counter(zone.domain, zone.socket, zone.energy_file)
-    if through_pyrapl is not None:
-        counter.close()
-        counter = through_pyrapl
+def _open(zone: Zone, boundary: Boundary, clock: Callable[[], int]) -> _Opened:
+    counter, note = _reader(zone)
     try:
-        return _Opened(zone=zone, counter=counter, raw_uj=counter.read_uj())
+        return _Opened(zone=zone, meter=RaplMeter(zone, counter, boundary, clock, note), raw_uj=counter.read_uj())
     except (OSError, ValueError):
         counter.close()
         raise
 
 
-def zones(root: Path = ROOT) -> tuple[Zone, ...]:
-    """The counters that may be added up: packages and their memory, each once.
+def _reader(zone: Zone) -> tuple[Counter, str]:
+    """pyRAPL where it says what the file says, else the file itself; and why, where pyRAPL was turned down."""
+    direct = PowercapCounter(zone.energy_file)
+    through = None if zone.around else pyrapl.open_counter(zone.domain, zone.socket, zone.energy_file)
+    if through is None:
+        return direct, ""
+    if _agree(direct, through):
+        direct.close()
+        return through, ""
+    through.close()
+    return direct, "pyRAPL said something else than the file at the opening, so the file is read directly."
 
-    Left out: "core" and "uncore", which lie inside a package, and "psys", which lies around it.
+
+def _agree(direct: Counter, through: Counter) -> bool:
+    try:
+        return lies_between(direct.read_uj(), through.read_uj(), direct.read_uj())
+    except (OSError, ValueError):
+        return False
+
+
+def zones(root: Path = ROOT) -> tuple[Zone, ...]:
+    """The counters worth reading, each once: packages, their memory, and the platform.
+
+    Left out: "core" and "uncore", which lie inside a package.
     """
     found: dict[str, Zone] = {}
     for interface in _INTERFACES:
         for path in _numbered(root, interface):
-            for zone in _package_and_memory(root, path):
+            for zone in _zones_of(root, path):
                 found.setdefault(zone.domain, zone)
     return tuple(found.values())
 
 
-def _package_and_memory(root: Path, path: Path) -> Iterator[Zone]:
-    package = _PACKAGE.fullmatch(_name(path))
-    if package is None:
-        return
-    socket = int(package["socket"])
-    yield Zone(domain=package[0], socket=socket, path=path, range_uj=_range_uj(path))
-    for inner in _numbered(root, path.name):
-        if _name(inner) == "dram":
-            domain = package[0].replace("package", "dram")
-            yield Zone(domain=domain, socket=socket, path=inner, range_uj=_range_uj(inner))
+def _zones_of(root: Path, path: Path) -> Iterator[Zone]:
+    name = _name(path)
+    if psys := _PSYS.fullmatch(name):
+        yield Zone(domain=name, socket=int(psys["socket"] or 0), path=path)
+    if package := _PACKAGE.fullmatch(name):
+        socket = int(package["socket"])
+        yield Zone(domain=name, socket=socket, path=path)
+        for inner in _numbered(root, path.name):
+            if _name(inner) == "dram":
+                yield Zone(domain=name.replace("package", "dram"), socket=socket, path=inner)
 
 
 def _numbered(root: Path, prefix: str) -> list[Path]:
@@ -183,48 +204,67 @@ def _numbered(root: Path, prefix: str) -> list[Path]:
 
 
 def _name(path: Path) -> str:
-    return (path / "name").read_text().strip()
+    """Empty where the zone does not say what it is: what cannot be told from "core" must not be added."""
+    try:
+        return (path / "name").read_text(errors="replace").strip()
+    except OSError:
+        return ""
 
 
-def _range_uj(path: Path) -> int:
-    return int((path / "max_energy_range_uj").read_text())
+def _nameless(root: Path) -> list[str]:
+    zone_paths = sorted(path for interface in _INTERFACES for path in root.glob(f"{interface}:*"))
+    return [path.name for path in zone_paths if (path / "energy_uj").exists() and not _name(path)]
 
 
-def _without_twins(opened: list[_Opened]) -> Iterator[_Opened]:
+def _without_twins(opened: list[_Opened]) -> Iterator[RaplMeter]:
     """Some kernels list each chiplet of an AMD package as a die and give every one the package's counter."""
     seen_uj: dict[tuple[int, str], list[int]] = {}
     for one in opened:
         others_uj = seen_uj.setdefault((one.zone.socket, one.zone.domain.partition("-")[0]), [])
         if any(abs(one.raw_uj - other_uj) < _TWIN_UJ for other_uj in others_uj):
-            one.counter.close()
+            one.meter.close()
         else:
             others_uj.append(one.raw_uj)
-            yield one
+            yield one.meter
 
 
 def _missing(meters: tuple[Meter, ...], denied: list[str], silent: list[str], root: Path) -> Iterator[Missing]:
+    shown = [*denied, *silent, *(meter.description.domain for meter in meters)]
     if denied:
         yield Missing(
             code="rapl_permission_denied",
-            reason=f"This user may not read the energy counters of {', '.join(denied)}.",
-            cure=f"Run: sudo chmod a+r {root}/intel-rapl*/energy_uj (lasts until the next boot).",
+            reason=f"This user may not read the energy counters of {_listed(denied)}.",
+            cure=_grant(root),
         )
     if silent:
         yield Missing(
-            code="no_meter",
-            reason=f"The energy counters of {', '.join(silent)} do not answer.",
-            cure="Look into the kernel's log for intel_rapl.",
+            code="rapl_unreadable",
+            reason=f"These RAPL zones do not give their counter, name or range: {_listed(silent)}.",
+            cure="Look for the driver's complaint: sudo dmesg | grep -i rapl",
         )
-    if not meters and not denied and not silent:
+    if all(domain.startswith("psys") for domain in shown):
         yield Missing(
             code="rapl_absent",
             reason="This machine shows no RAPL energy counters: a virtual machine, a container or a CPU without them.",
             cure="Run on the bare machine; on Linux try: sudo modprobe intel_rapl_msr.",
         )
-    shown = [*denied, *silent, *(meter.description.domain for meter in meters)]
-    if shown and not any(domain.startswith("dram") for domain in shown):
+    elif not any(domain.startswith("dram") for domain in shown):
         yield Missing(
             code="dram_missing",
             reason="The packages have a counter but their memory has none: its energy is not in the number.",
             cure="None on this machine.",
         )
+
+
+def _listed(domains: list[str], most: int = 8) -> str:
+    """One line, however many sockets a machine has."""
+    more = f" and {len(domains) - most} more" if len(domains) > most else ""
+    return ", ".join(domains[:most]) + more
+
+
+def _grant(root: Path) -> str:
+    return (
+        f"This boot: sudo chmod a+r {root}/intel-rapl*/energy_uj; for good: sudo groupadd -f rapl; "
+        "sudo usermod -aG rapl $USER; sudo cp docs/70-joulemark-rapl.rules /etc/udev/rules.d/; "
+        "sudo udevadm control --reload; sudo udevadm trigger --subsystem-match=powercap; log in again."
+    )

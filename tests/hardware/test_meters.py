@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ import pytest
 import backends
 from backends.base import Metering
 from backends.meters.base import Meter
+
+HELD_BACK = ("hw_slowdown", "hw_thermal_slowdown", "power_brake", "sw_thermal_slowdown", "sw_power_cap", "clocks_set")
 
 
 def spin(seconds: float) -> None:
@@ -69,6 +72,47 @@ def test_a_loaded_gpu_draws_what_both_methods_say(framework: str) -> None:
     peak = runtime.peak_memory_bytes()
     assert peak is not None
     assert peak >= 3 * 4096 * 4096 * 4
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_the_gauge_of_a_gpu_tells_a_loaded_board_from_an_idle_one(framework: str) -> None:
+    backend = backends.load("cuda")
+    if framework not in [support.framework for support in backend.frameworks()]:
+        pytest.skip(f"{framework} cannot drive this GPU")
+    (gauge,) = backend.meters(0).gauges
+    runtime = backend.attach(framework, 0)
+    load = gpu_load(framework, runtime.device, runtime.synchronize)
+    load(3.0)
+    busy = gauge.read()
+    time.sleep(5)
+    idle = gauge.read()
+    gauge.close()
+    assert 0 <= idle["utilisation"] < 0.5 < busy["utilisation"] <= 1
+    assert idle["temperature_c"] <= busy["temperature_c"] + 1
+    for values in (idle, busy):
+        assert 100 < values["sm_clock_mhz"] < 5_000
+        assert 100 < values["memory_clock_mhz"] < 20_000
+        assert 0 < values["temperature_c"] < 110
+        assert 20 < values["power_limit_w"] < 3_000
+        assert {values[name] for name in HELD_BACK} <= {0, 1}
+        assert abs(values["driver_lag_s"]) < 2
+    assert busy["hw_slowdown"] == busy["hw_thermal_slowdown"] == busy["power_brake"] == 0
+
+
+@pytest.mark.cuda
+def test_a_reading_of_a_gpu_is_quick_enough_to_be_placed_in_time_and_its_power_is_plausible() -> None:
+    metering = backends.load("cuda").meters(0)
+    for meter in [one for one in measured(metering) if one.description.domain == "gpu0"]:
+        took_s = []
+        for _ in range(200):
+            start_s = time.monotonic()
+            reading = meter.read()
+            took_s.append(time.monotonic() - start_s)
+        assert statistics.median(took_s) < 0.005
+        assert reading.power_w is None or 5 < reading.power_w < 3_000
+        assert meter.description.scope in ("gpu", "module")
+    assert [one.code for one in metering.missing if one.code == "no_meter"] == []
 
 
 def gpu_load(framework: str, device: object, synchronize: Callable[[], None]) -> Callable[[float], None]:

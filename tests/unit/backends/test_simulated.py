@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from backends.meters.base import Reading
 from backends.simulated import SimulatedBackend, SimulatedMeter
 
 
@@ -41,11 +42,11 @@ def test_the_counter_moves_in_steps_of_a_millisecond() -> None:
     clock = Clock()
     meter = SimulatedMeter(lambda _: 100.0, clock)
     clock.at_ns += 999_999
-    assert meter.read() == (clock.at_ns, 0)
+    assert meter.read() == Reading(clock.at_ns, 0)
     clock.at_ns += 1
-    assert meter.read() == (clock.at_ns, 100_000)
+    assert meter.read() == Reading(clock.at_ns, 100_000)
     clock.at_ns += 900_000
-    assert meter.read() == (clock.at_ns, 100_000)
+    assert meter.read() == Reading(clock.at_ns, 100_000)
 
 
 def test_the_power_may_be_set_from_outside() -> None:

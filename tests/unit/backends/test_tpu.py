@@ -68,10 +68,43 @@ def test_its_devices_are_its_chips_in_the_precision_it_was_made_for(tmp_path: Pa
     assert list(backend.describe()) == ["jaxlib"]
 
 
-def test_joules_stay_unknown_with_the_reason(tmp_path: Path) -> None:
-    metering = on_the_cpu(tmp_path).meters(0)
+def of_libtpu(root: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> TpuBackend:
+    """A machine on which this libtpu is installed, as far as pip's records say."""
+    record = root / f"packages/libtpu-{version}.dist-info/METADATA"
+    record.parent.mkdir(parents=True)
+    record.write_text(f"Metadata-Version: 2.1\nName: libtpu\nVersion: {version}\n")
+    monkeypatch.syspath_prepend(str(record.parents[1]))
+    return TpuBackend(root=root, powercap=root / "no-powercap")
+
+
+@pytest.mark.parametrize("version", ["0.0.30", "0.0.44.1", "0.0.51", "0.0.52.dev20261101+nightly", "0.1"])
+def test_a_libtpu_that_records_rails_promises_core_and_hbm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    metering = of_libtpu(tmp_path, version, monkeypatch).meters(2)
+    assert [one.domain for one in metering.rails] == ["tpu2-core", "tpu2-hbm"]
+    assert {(one.boundary, one.method, one.source, one.calibration) for one in metering.rails} == {
+        ("device", "rails", "xprof", None)
+    }
     assert metering.meters == ()
+    assert [one.code for one in metering.missing] == ["rapl_absent"]
+
+
+@pytest.mark.fault("libtpu too old to record rail power", "tpu_no_meter")
+@pytest.mark.parametrize("version", ["0.0.17", "0.0.21", "0.0.29.9"])
+def test_an_older_libtpu_leaves_joules_unknown_and_says_what_to_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    metering = of_libtpu(tmp_path, version, monkeypatch).meters(0)
+    assert metering.rails == ()
     assert [one.code for one in metering.missing] == ["tpu_no_meter", "rapl_absent"]
+    assert "jax[tpu]" in metering.missing[0].cure
+
+
+@pytest.mark.fault("no libtpu installed", "tpu_no_meter")
+def test_without_libtpu_joules_stay_unknown(tmp_path: Path) -> None:
+    backend = TpuBackend(root=tmp_path, runtime="joulemark-has-no-such-package", powercap=tmp_path / "no-powercap")
+    assert [one.code for one in backend.meters(0).missing] == ["tpu_no_meter", "rapl_absent"]
 
 
 def test_the_hosts_counters_are_never_the_chips(tmp_path: Path) -> None:
@@ -81,7 +114,7 @@ def test_the_hosts_counters_are_never_the_chips(tmp_path: Path) -> None:
         (zone / name).write_text(f"{text}\n")
     metering = on_the_cpu(tmp_path).meters(0)
     assert [meter.description.boundary for meter in metering.meters] == ["machine"]
-    assert metering.missing[0].code == "tpu_no_meter"
+    assert {one.boundary for one in metering.rails} == {"device"}
 
 
 def test_its_runtime_waits_for_its_work(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.meters.base import CounterReset
-from backends.meters.rapl import MOST_POWER_W, Unwrapped
+from backends.meters.unwrapped import MOST_POWER_W, Unwrapped, lies_between
 
 RANGE_UJ = 262_143_328_850
 SECOND_NS = 1_000_000_000
@@ -51,3 +51,12 @@ def test_a_counter_left_alone_for_a_possible_wrap_is_refused() -> None:
     with pytest.raises(CounterReset, match="unseen"):
         counter.add(132 * SECOND_NS, 1_000)
     assert counter.add(133 * SECOND_NS, 1_500).energy_uj == 500
+
+
+@given(first_uj=st.integers(0, RANGE_UJ - 1), steps_uj=st.tuples(*[st.integers(0, RANGE_UJ // 4)] * 3))
+def test_only_what_was_counted_in_between_lies_between(first_uj: int, steps_uj: tuple[int, int, int]) -> None:
+    before_uj, seen_uj, after_uj = ((first_uj + sum(steps_uj[:upto])) % RANGE_UJ for upto in range(3))
+    later_uj = (first_uj + sum(steps_uj) + 1) % RANGE_UJ
+    assert lies_between(before_uj, seen_uj, after_uj)
+    assert not lies_between(before_uj, later_uj, after_uj)
+    assert not lies_between(before_uj, -1, after_uj)
