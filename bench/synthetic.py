@@ -20,8 +20,9 @@ import numpy as np
 
 import workloads
 from suite import record
-from suite.energy import Boundary, Meter, Method, Ticks, Window, boundaries, thin, window_energy
+from suite.energy import boundaries, window_energy
 from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
+from suite.trace import Boundary, Meter, Method, Ticks, Window, thin
 from workloads.base import Spec
 
 FIRST_DAY = date(2026, 1, 5)
@@ -70,7 +71,8 @@ def domain(
 ) -> Domain:  # fmt: skip
     meter = Meter(
         domain=name, boundary=boundary, method=method, source=source, bound=bound, check=check,
-        calibration=calibration, note=None, update_period_s=period_s,
+        calibration=calibration, note=None, update_period_s=period_s, tick_width_s=min(period_s, 0.004),
+        resolution_uj=None, scope=None,
     )  # fmt: skip
     return Domain(meter, *watts)
 
@@ -170,7 +172,7 @@ def trace(machine: Machine, busy: Sequence[Window], end_ns: int, random: np.rand
 def idle(machine: Machine, when: Any, random: np.random.Generator) -> Idle:
     end_ns = round((IDLE_S + 1) * 1e9)
     ticks = trace(machine, (), end_ns, random)
-    return Idle(when=when, window=Window(round(0.5e9), round((IDLE_S + 0.5) * 1e9), 0), ticks=ticks)
+    return Idle(when=when, window=Window(round(0.5e9), round((IDLE_S + 0.5) * 1e9), 0), ticks=ticks, events=())
 
 
 def windows(step_s: float, units: int, count: int, length_s: float, random: np.random.Generator) -> list[Window]:
@@ -198,7 +200,7 @@ def good_attempt(
                 record.Stage(name="build", start_ns=1_400_000_000, end_ns=2_300_000_000),
                 record.Stage(name="compile", start_ns=2_300_000_000, end_ns=5_100_000_000),
                 record.Stage(name="warm-up", start_ns=5_100_000_000, end_ns=5_900_000_000)),
-        windows=tuple(made), ticks=ticks,
+        windows=tuple(made), ticks=ticks, events=(), conditions=(),
         energies=tuple(tuple(window_energy(meters, ticks, one, edge) for edge in boundaries(meters)) for one in made),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
         peak_memory_bytes=round(3.1 * GIB), notes=(),
@@ -217,7 +219,7 @@ def failed_attempt(outcome: Outcome, spec: Spec, size: str, precision: str) -> A
     quality = record.Quality(name=spec.quality_name, value=2 * band.high - band.low, low=band.low, high=band.high)
     return Attempt(
         outcome=outcome, detail=details[outcome], stages=(record.Stage(name="start", start_ns=0, end_ns=10**9),),
-        windows=(), ticks=(), energies=(), quality=quality if outcome == "quality" else None,
+        windows=(), ticks=(), events=(), conditions=(), energies=(), quality=quality if outcome == "quality" else None,
         peak_memory_bytes=None, notes=(),
     )  # fmt: skip
 
@@ -261,14 +263,16 @@ def result(index: int, seed: int) -> Result:
         for number, (spec, size, framework) in enumerate(planned)
     )
     return Result(
-        schema_version=1, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
+        schema_version=2, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
         complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,
         plan=record.Plan(budget_s=600.0, idle_s=IDLE_S, cells=tuple(
             record.PlannedCell(cell=one.cell, setup_s=6.0, window_s=10.4, repeats=3) for one in cells
         )),
         meters=tuple(part.meter for part in machine.domains), missing_meters=missing(machine),
         idle=(idle(machine, "before", random), idle(machine, "after", random)), cells=cells,
-        overhead=record.Overhead(sampler_share=0.011, controller_share=0.004, peak_memory_bytes=88 * 2**20),
+        overhead=record.Overhead(
+            sampler_share=0.011, controller_share=0.004, peak_memory_bytes=88 * 2**20, throughput=None
+        ),
         journal_sha256=digest,
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from suite.energy import Meter
 from suite.journal import Event
+from suite.keep import energies
 from suite.record import (
     Attempt,
     Cell,
@@ -20,8 +20,10 @@ from suite.record import (
     Result,
     Software,
     System,
+    Throughput,
     Work,
 )
+from suite.trace import Meter, Ticks
 
 
 class Begin(Model):
@@ -47,6 +49,15 @@ class Tried(Model):
     sampler_s: float
     controller_s: float
     spent_s: float
+    origin_ns: int  # CLOCK_MONOTONIC
+    clock: tuple[tuple[int, float], ...]  # (CLOCK_MONOTONIC ns, how far the wall clock was ahead of it)
+
+
+class Joined(Model):
+    """A meter that was read after the run: its ticks for each attempt, in the order they were tried."""
+
+    meter: Meter
+    ticks: tuple[Ticks | None, ...]
 
 
 def fields(event: Event) -> dict[str, Any]:
@@ -69,11 +80,13 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
     """The result so far: every planned cell that was tried, in the plan's order."""
     begin, tried = begin_of(events), tried_of(events)
     idle = {one.when: one for one in idle_of(events)}
+    joined = _joined_of(events)
+    meters = begin.meters + tuple(one.meter for one in joined)
     attempts: dict[Cell, list[Attempt]] = {}
-    for one in tried:
-        attempts.setdefault(one.cell, []).append(one.attempt)
+    for index, one in enumerate(tried):
+        attempts.setdefault(one.cell, []).append(_with(one.attempt, meters, [each.ticks[index] for each in joined]))
     return Result(
-        schema_version=1,
+        schema_version=2,
         id=begin.id,
         date=begin.date,
         complete=any(event["kind"] == "end" for event in events),
@@ -81,8 +94,8 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
         software=begin.software,
         backend=begin.backend,
         plan=begin.plan,
-        meters=begin.meters,
-        missing_meters=begin.missing_meters,
+        meters=meters,
+        missing_meters=begin.missing_meters + _missing_of(events),
         idle=tuple(idle[when] for when in ("before", "after") if when in idle),
         cells=tuple(
             CellResult(cell=planned.cell, work=work, attempts=tuple(attempts[planned.cell]))
@@ -94,13 +107,33 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
     )
 
 
+def _joined_of(events: Sequence[Event]) -> list[Joined]:
+    return [Joined.model_validate_json(json.dumps(fields(event))) for event in events if event["kind"] == "joined"]
+
+
+def _missing_of(events: Sequence[Event]) -> tuple[MissingMeter, ...]:
+    """Meters that were to be read after the run and could not be."""
+    return tuple(MissingMeter(**fields(event)) for event in events if event["kind"] == "missing")
+
+
+def _with(attempt: Attempt, meters: Sequence[Meter], joined: Sequence[Ticks | None]) -> Attempt:
+    """The attempt with the ticks of meters read afterwards, its joules computed anew."""
+    if not joined:
+        return attempt
+    ticks = attempt.ticks + tuple(series for series in joined if series is not None)
+    found = energies(meters, ticks, attempt.windows, attempt.events)
+    return attempt.model_copy(update={"ticks": ticks, "energies": found})
+
+
 def _overhead(events: Sequence[Event], tried: Sequence[Tried]) -> Overhead | None:
     windows_s = sum(one.windows_s for one in tried)
     memory = [event["peak_memory_bytes"] for event in events if event["kind"] == "memory"]
     if not windows_s or not memory:
         return None
+    compared = [Throughput(**fields(event)) for event in events if event["kind"] == "throughput"]
     return Overhead(
         sampler_share=sum(one.sampler_s for one in tried) / windows_s,
         controller_share=sum(one.controller_s for one in tried) / windows_s,
         peak_memory_bytes=max(memory),
+        throughput=compared[-1] if compared else None,
     )

@@ -6,22 +6,25 @@ import re
 import select
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
-from suite.energy import Meter, Window, boundaries, thin, window_energy
+from suite.cost import Cost, CostMeter
+from suite.keep import energies, rail_ticks, thinned, what_happened
 from suite.processes import BrokenFrame, Child, Frame
 from suite.record import Attempt, Cell, Outcome, Quality, Stage
 from suite.recorder import Recorder
+from suite.trace import Event, Meter, Ticks, Window
 
 START_LIMIT_S = 60.0
 """How long a worker may take to send its first frame."""
 
 END_PATIENCE_S = 10.0
 """How long a worker that has told its outcome may take to leave."""
+
+WATCH_S = 0.5
+"""How long the controller may sleep: it has samplers to watch."""
 
 CUT_SHORT = "cut short: its time was over"
 
@@ -45,17 +48,26 @@ class Story:
     outcome: Outcome | None = None
     detail: str | None = None
     peak_memory_bytes: int | None = None
+    power_w: dict[str, float] = field(default_factory=dict)  # of each rail, for the window to come
+    powers: list[tuple[Window, dict[str, float]]] = field(default_factory=list)
     told: bool = False  # the worker has said how it ended, and will leave by itself
     stage_end_s: float = field(default_factory=lambda: time.monotonic() + START_LIMIT_S)
 
 
-@dataclass(slots=True)
-class Cost:
-    """CPU time of the suite's own processes while windows were open."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An attempt, what measuring it cost, and where its clock stood: it joins meters that are read afterwards."""
 
-    windows_s: float = 0.0
-    sampler_s: float = 0.0
-    controller_s: float = 0.0
+    attempt: Attempt
+    cost: Cost
+    origin_ns: int
+    clock: tuple[tuple[int, float], ...]
+
+
+class Turns(Protocol):
+    """Who wants to do something as each window opens."""
+
+    def open(self, number: int) -> None: ...
 
 
 def run_attempt(
@@ -68,7 +80,8 @@ def run_attempt(
     recorder: Recorder,
     listener: Listener,
     log: Path,
-) -> tuple[Attempt, Cost]:
+    turns: Turns | None = None,
+) -> Told:
     """Carry one attempt out until its worker ends or `end_s` (CLOCK_MONOTONIC, seconds) comes.
 
     `meters` are the run's, with the update periods its first session measured: joules follow from these alone.
@@ -76,26 +89,33 @@ def run_attempt(
     The worker is gone when this returns or raises.
     """
     job: Frame = {"cell": cell.model_dump(mode="json"), "windows": windows, "window_s": window_s}
-    story, cost = Story(), Cost()
-    child = Child("suite.worker", job, log)
+    story, child = Story(), Child("suite.worker", job, log)
+    costs = CostMeter(recorder, child.process.pid)
     try:
-        _listen(child, story, cost, end_s, recorder, listener)
+        _listen(child, story, costs, end_s, recorder, listener, turns)
     finally:
         status = child.end(patience_s=END_PATIENCE_S if story.told else 0.0)
     if story.outcome is None:
         story.outcome, story.detail = _explain_end(status, log)
     recorder.record_until(story.origin_ns + (story.windows[-1].end_ns if story.windows else 0))
-    return _attempt(story, meters, recorder), cost
+    clock = recorder.tape.clock(story.origin_ns)
+    return Told(_attempt(story, meters, recorder, costs.cost), costs.cost, story.origin_ns, clock)
 
 
-def _listen(child: Child, story: Story, cost: Cost, end_s: float, recorder: Recorder, listener: Listener) -> None:
-    meter = _CostMeter(recorder)
+def _listen(
+    child: Child,
+    story: Story,
+    costs: CostMeter,
+    end_s: float,
+    recorder: Recorder,
+    listener: Listener,
+    turns: Turns | None,
+) -> None:
     while story.outcome is None:
         limit_s = min(end_s, story.stage_end_s)
-        sources = [child.descriptor] + ([recorder.descriptor] if recorder.alive else [])
-        ready = select.select(sources, [], [], max(0.0, limit_s - time.monotonic()))[0]
-        if recorder.descriptor in ready:
-            recorder.pump()
+        wait_s = min(WATCH_S, max(0.0, limit_s - time.monotonic()))
+        ready = select.select([child.descriptor, *recorder.descriptors], [], [], wait_s)[0]
+        recorder.pump(ready)
         if child.descriptor in ready:
             try:
                 frames = child.read()
@@ -105,10 +125,16 @@ def _listen(child: Child, story: Story, cost: Cost, end_s: float, recorder: Reco
             if frames is None:
                 return
             for frame in frames:
-                _take(frame, story, listener)
-                meter.follow(frame, story, cost)
+                _hear(frame, story, costs, listener, turns)
         if time.monotonic() >= limit_s and story.outcome is None:
             _give_up(story, by_budget=limit_s == end_s)
+
+
+def _hear(frame: Frame, story: Story, costs: CostMeter, listener: Listener, turns: Turns | None) -> None:
+    if turns is not None and frame["kind"] == "begin" and frame["name"] == "window":
+        turns.open(len(story.windows))
+    costs.follow(frame)
+    _take(frame, story, listener)
 
 
 def _take(frame: Frame, story: Story, listener: Listener) -> None:
@@ -123,8 +149,12 @@ def _take(frame: Frame, story: Story, listener: Listener) -> None:
             story.stages.append(Stage(**fields))
         case "quality":
             story.quality = Quality(**fields)
+        case "rails":
+            story.power_w = fields["power_w"]
         case "window":
             story.windows.append(Window(**fields))
+            story.powers.append((story.windows[-1], story.power_w))
+            story.power_w = {}
             listener.window(len(story.windows), story.windows[-1])
         case "done":
             story.outcome, story.peak_memory_bytes, story.told = "ok", fields["peak_memory_bytes"], True
@@ -154,48 +184,42 @@ def _explain_end(status: int, log: Path) -> tuple[Outcome, str]:
     return "crash", f"exit status {status} without a result; its log is {log.name}"
 
 
-class _CostMeter:
-    """Adds up what sampler and controller cost between the opening and the closing of windows."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._self = psutil.Process()
-        self._start = self._now()
-
-    def _now(self) -> tuple[float, float]:
-        times = self._self.cpu_times()
-        return self._recorder.cpu_s(), float(times.user + times.system)
-
-    def follow(self, frame: Frame, story: Story, cost: Cost) -> None:
-        if frame["kind"] == "begin" and frame["name"] == "window":
-            self._start = self._now()
-        elif frame["kind"] == "window":
-            sampler_s, controller_s = self._now()
-            cost.sampler_s += max(0.0, sampler_s - self._start[0])
-            cost.controller_s += controller_s - self._start[1]
-            cost.windows_s += story.windows[-1].duration_s
-
-
-def _attempt(story: Story, meters: tuple[Meter, ...], recorder: Recorder) -> Attempt:
-    """What is kept: the ticks of the attempt, thinned, and the joules that follow from them."""
+def _attempt(story: Story, meters: tuple[Meter, ...], recorder: Recorder, cost: Cost) -> Attempt:
+    """What is kept: the ticks of the attempt, thinned, what happened meanwhile, and the joules that follow."""
     assert story.outcome is not None
     last_ns = max([stage.end_ns for stage in story.stages] + [window.end_ns for window in story.windows], default=0)
-    whole = recorder.tape.cut(story.origin_ns, story.origin_ns + last_ns, story.origin_ns)
-    ticks = tuple(thin(series, story.windows) for series in whole)
+    span = story.origin_ns, story.origin_ns + last_ns, story.origin_ns
+    ticks = (*thinned(recorder.tape.cut(*span), story.windows), *_rail_ticks(story, meters))
+    happened, conditions = what_happened(recorder.tape, *span, workers=1)
+    events = tuple(plain_event(event) for event in (*happened, *cost.events))
     return Attempt(
         outcome=story.outcome,
         detail=plain_line(story.detail) if story.detail else None,
         stages=tuple(story.stages),
         windows=tuple(story.windows),
         ticks=ticks,
-        energies=tuple(
-            tuple(window_energy(meters, ticks, window, boundary) for boundary in boundaries(meters))
-            for window in story.windows
-        ),
+        events=events,
+        conditions=conditions,
+        energies=energies(meters, ticks, story.windows, events),
         quality=story.quality,
         peak_memory_bytes=story.peak_memory_bytes,
-        notes=tuple(plain_line(lost) for lost in recorder.lost),
+        notes=tuple(plain_line(note) for note in recorder.notes),
     )
+
+
+def _rail_ticks(story: Story, meters: tuple[Meter, ...]) -> tuple[Ticks, ...]:
+    """What the worker's own profiler said of each window's power."""
+    return rail_ticks(
+        [
+            (index, [(window, powers[meter.domain]) for window, powers in story.powers if meter.domain in powers])
+            for index, meter in enumerate(meters)
+            if meter.method == "rails"
+        ]
+    )
+
+
+def plain_event(event: Event) -> Event:
+    return replace(event, detail=None if event.detail is None else plain_line(event.detail))
 
 
 def plain_line(text: str) -> str:

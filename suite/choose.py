@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import backends
 import workloads
+from backends import meters as named_meters
 from backends.base import Backend, BackendUnavailable, Device, Support
+from backends.meters import csvfile
+from suite.join import is_log
 from suite.plan import DEFAULT_SIZES, Driver, Request, candidates
 from suite.record import Cell
 
@@ -60,6 +64,19 @@ def choose(wish: Wish, budget_s: float) -> Choice:
     cells = tuple(candidates(request, name, device.index, drivers))
     notes = tuple(support.note for support in supports if support.note)
     return Choice(name=name, backend=backend, device=device, cells=cells, notes=notes)
+
+
+def known_meters(names: Sequence[str]) -> None:
+    """Unknown for a meter that no name of the table fits, or a log whose settings say nothing."""
+    for name in names:
+        kind = name.partition(":")[0]
+        if kind not in named_meters.names():
+            raise Unknown(f"No meter {name!r}: choose from {', '.join(named_meters.names())} (docs/meters.md).")
+        if is_log(name):
+            try:
+                csvfile.parse(name)
+            except named_meters.UnknownMeter as unknown:
+                raise Unknown(str(unknown)) from unknown
 
 
 def _known(wish: Wish) -> None:

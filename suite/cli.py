@@ -34,6 +34,10 @@ Workload = Annotated[str | None, typer.Option(help="gpt or resnet. Default: all.
 Mode = Annotated[str | None, typer.Option(help="train or infer. Default: both.")]
 Size = Annotated[str | None, typer.Option(help="xs (tests only), s, m. Default: s, the size every machine can run.")]
 Precision = Annotated[str | None, typer.Option(help="fp32 or bf16. Default: the best the chip has.")]
+Meter = Annotated[
+    list[str] | None,
+    typer.Option(help="A meter beside the backend's own, like shelly:HOST or csv:FILE (docs/meters.md). Repeatable."),
+]
 Results = Annotated[Path, typer.Option(help="Folder of result files.")]
 Out = Annotated[Path | None, typer.Option(help="Where the site is built. Default: _build in the site folder.")]
 Site = Annotated[
@@ -74,6 +78,7 @@ def default(
     mode: Mode = None,
     size: Size = None,
     precision: Precision = None,
+    meter: Meter = None,
     results: Results = Path("results"),
     site: Site = None,
     out: Out = None,
@@ -84,7 +89,7 @@ def default(
     _version(wanted=version)
     if context.invoked_subcommand is None:
         wish = _wish(backend, framework, workload, mode, size, precision)
-        code = _run(wish, budget, results, fresh=fresh)
+        code = _run(wish, budget, results, meter or [], fresh=fresh)
         if code != exits.INTERRUPTED:
             _site(results, site, out)
         raise typer.Exit(code)
@@ -99,11 +104,13 @@ def run(
     mode: Mode = None,
     size: Size = None,
     precision: Precision = None,
+    meter: Meter = None,
     results: Results = Path("results"),
     fresh: Fresh = False,
 ) -> None:
     """Run the benchmark within a budget and write one result file."""
-    raise typer.Exit(_run(_wish(backend, framework, workload, mode, size, precision), budget, results, fresh=fresh))
+    wish = _wish(backend, framework, workload, mode, size, precision)
+    raise typer.Exit(_run(wish, budget, results, meter or [], fresh=fresh))
 
 
 @app.command()
@@ -253,14 +260,21 @@ def submit(
 
 
 @app.command()
-def explain(code: Annotated[str | None, typer.Argument(help="A reason code. Default: all.")] = None) -> None:
-    """Explain a reason code: its cause and its cure."""
-    from suite.reasons import REASONS
+def explain(
+    code: Annotated[str | None, typer.Argument(help="A reason code. Default: all.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of docs/reasons.md.")] = False,
+) -> None:
+    """Explain a reason code: its cause, its cure, and what follows from it for the number."""
+    from suite.reasons import POLICIES, REASONS, markdown
 
+    if as_markdown:
+        typer.echo(markdown(), nl=False)
+        return
     if code is not None and code not in REASONS:
         fail(exits.USAGE, f"No reason code {code!r}: choose from {', '.join(REASONS)}.")
     for reason in [REASONS[code]] if code else REASONS.values():
-        typer.echo(f"{reason.code}\n  cause: {reason.cause}\n  cure:  {reason.cure}")
+        typer.echo(f"{reason.code}\n  cause:  {reason.cause}\n  cure:   {reason.cure}")
+        typer.echo(f"  policy: {reason.policy}: {POLICIES[reason.policy]}")
 
 
 @app.command()
@@ -295,12 +309,17 @@ def _choose(wish: Any, budget_s: float) -> Any:
         fail(exits.NOTHING_TO_RUN, str(nothing))
 
 
-def _run(wish: Any, budget: str, results: Path, *, fresh: bool) -> int:
+def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: bool) -> int:
+    from suite.choose import Unknown, known_meters
     from suite.run import carry_out
 
     budget_s = seconds(budget)
+    try:
+        known_meters(meters)
+    except Unknown as unknown:
+        fail(exits.USAGE, str(unknown))
     choice = _choose(wish, budget_s)
-    return carry_out(choice, budget_s, results, fresh=fresh, started_s=STARTED_S)
+    return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, started_s=STARTED_S)
 
 
 def _site(results: Path, site: Path | None, out: Path | None) -> None:
@@ -334,9 +353,14 @@ def _read(file: Path) -> Any:
 
 
 def _print_summary(result: Any) -> None:
-    from suite.report import console, reasons, summary_table
+    from suite.report import console, parts_table, reasons, summary_table
+    from suite.units import percent
 
     console().print(summary_table(result))
+    console().print(parts_table(result))
+    if result.overhead is not None and result.overhead.throughput is not None:
+        found = result.overhead.throughput
+        typer.echo(f"Throughput with metering over without: {percent(found.ratio)} ({found.pairs} pairs of windows)")
     for code in reasons(result):
         typer.echo(f"{code}: python -m suite explain {code}")
 

@@ -1,31 +1,31 @@
 """Trace and windows to joules, uncertainty and reason codes. Pure: no clock, no file, no process.
 
 A meter's counter is read at instants (ticks) by a process that knows nothing of the work; a worker stamps the start
-and end of its windows on the same clock. The energy of a window is the interpolated counter at its end minus at its
-start. Everything here can be computed again later from the stored ticks alone.
+and end of its windows on the same clock. The energy of a window is the counter at its end minus at its start.
+Everything here can be computed again later from the stored ticks alone.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
-Boundary = Literal["device", "machine", "wall"]
-Method = Literal["counter", "integrated", "rails", "estimate", "simulated"]
+from suite.edges import edges, stands_still
+from suite.reasons import REASONS
+from suite.trace import Boundary, Event, Meter, Method, Ticks, Window, during, rises
+
 MeterClass = Literal["measured", "rails", "estimated", "simulated", "none"]
 
 PERIODS_PER_WINDOW = 100
 """A window spans at least this many update periods of the slowest meter; a shorter one has no joules."""
 
-EDGE_GAP_S = 1.0
-"""Ticks further apart than this around a window's edge leave the counter there unknown."""
-
 DISAGREEMENT = 0.05
 """Two methods on one domain that differ by more than this are flagged."""
+
+HOST = "host"
+"""The domain of events that bear on whatever is counted of the host."""
 
 HOST_DOMAINS = ("cpu", "package", "dram")
 """Domains of the host itself: where the device is the CPU, the device boundary and the machine boundary are one."""
@@ -41,83 +41,26 @@ _WORST_FIRST: tuple[MeterClass, ...] = ("none", "simulated", "estimated", "rails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
-    """What a meter is and how often its counter moves."""
-
-    domain: str
-    boundary: Boundary
-    method: Method
-    source: str
-    bound: Literal["low", "high"] | None
-    check: bool
-    calibration: float | None
-    note: str | None
-    update_period_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """One meter's readings: nanoseconds from the attempt's origin, microjoules from an arbitrary zero."""
-
-    meter: int
-    at_ns: tuple[int, ...]
-    energy_uj: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a worker did between two synchronised instants."""
-
-    start_ns: int
-    end_ns: int
-    units: int
-
-    @property
-    def duration_s(self) -> float:
-        return (self.end_ns - self.start_ns) / 1e9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Energy:
     """Energy of one window within one boundary. `joules` is None when unknown, and `reasons` say why.
 
-    standard_j     standard uncertainty from the counter's steps at the two edges; independent from window to window
-    calibration_j  standard uncertainty of the meters' own scale; the same in every window, no repeat removes it
-    range_j        half the width of an estimate's range; 0 for a measurement
+    quantisation_j  standard uncertainty from the counter's least step, read twice
+    edge_j          standard uncertainty from what is not known of the counter at the window's two ends
+    calibration_j   standard uncertainty of the meters' own scale; the same in every window, no repeat removes it
+    range_j         half the width of an estimate's range; 0 for a measurement
+    second_j        the second opinion: the same energy by another method, where every domain has one
     """
 
     boundary: Boundary
     meter_class: MeterClass
     joules: float | None
-    standard_j: float = 0.0
+    quantisation_j: float = 0.0
+    edge_j: float = 0.0
     calibration_j: float = 0.0
     range_j: float = 0.0
+    second_j: float | None = None
     domains: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-
-
-def counter_uj(ticks: Ticks, at_ns: int) -> float | None:
-    """The counter at an instant, interpolated between its neighbours; None where the ticks do not reach."""
-    index = bisect_left(ticks.at_ns, at_ns)
-    if index < len(ticks.at_ns) and ticks.at_ns[index] == at_ns:
-        return float(ticks.energy_uj[index])
-    if index == 0 or index == len(ticks.at_ns):
-        return None
-    before_ns, after_ns = ticks.at_ns[index - 1], ticks.at_ns[index]
-    if after_ns - before_ns > EDGE_GAP_S * 1e9:
-        return None
-    before_uj, after_uj = ticks.energy_uj[index - 1], ticks.energy_uj[index]
-    return before_uj + (after_uj - before_uj) * (at_ns - before_ns) / (after_ns - before_ns)
-
-
-def _during(ticks: Ticks, window: Window) -> tuple[int, ...]:
-    """The readings within a window and the one on either side of it."""
-    first = max(0, bisect_left(ticks.at_ns, window.start_ns) - 1)
-    return ticks.energy_uj[first : bisect_right(ticks.at_ns, window.end_ns) + 1]
-
-
-def rises(values: Sequence[int]) -> bool:
-    return all(later >= earlier for earlier, later in pairwise(values))
 
 
 def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
@@ -125,43 +68,62 @@ def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
     unknown = Energy(boundary=meter.boundary, meter_class=_CLASSES[meter.method], joules=None, domains=(meter.domain,))
     if window.duration_s < PERIODS_PER_WINDOW * meter.update_period_s:
         return _because(unknown, "window_short")
-    if not rises(_during(ticks, window)):
+    if not rises(during(ticks, window)):
         return _because(unknown, "counter_fell")
-    start_uj, end_uj = counter_uj(ticks, window.start_ns), counter_uj(ticks, window.end_ns)
-    if start_uj is None or end_uj is None:
+    found = edges(meter, ticks, window)
+    if found is None:
         return _because(unknown, "trace_gap")
-    joules = (end_uj - start_uj) / 1e6
-    # Each edge lies anywhere within one update period: a uniform error of period/sqrt(12), twice.
-    standard_j = joules / window.duration_s * meter.update_period_s / math.sqrt(6)
-    return Energy(
-        boundary=meter.boundary,
-        meter_class=_CLASSES[meter.method],
+    if meter.method == "counter" and stands_still(ticks, window):
+        return _because(unknown, "counter_stuck")
+    start, end = found
+    joules = (end.energy_uj - start.energy_uj) / 1e6
+    return replace(
+        unknown,
         joules=joules,
-        standard_j=standard_j,
+        quantisation_j=(meter.resolution_uj or 0) / 1e6 / math.sqrt(12) * math.hypot(start.weight, end.weight),
+        edge_j=math.hypot(start.standard_uj, end.standard_uj) / 1e6,
         calibration_j=joules * (meter.calibration or 0.0),
-        domains=(meter.domain,),
     )
 
 
 def _because(energy: Energy, *reasons: str) -> Energy:
-    return replace(energy, reasons=tuple(dict.fromkeys(energy.reasons + reasons)))
+    return replace(energy, reasons=tuple(sorted({*energy.reasons, *reasons})))
 
 
 def domain_energy(pairs: Sequence[tuple[Meter, Ticks]], window: Window) -> Energy:
     """One domain, all its meters: the counting one, an estimate's two ends, or a second opinion beside it."""
-    primary = [meter_energy(meter, ticks, window) for meter, ticks in pairs if not meter.check]
-    bounds = [meter.bound for meter, _ in pairs if not meter.check]
-    energy = _between(primary) if sorted(filter(None, bounds)) == ["high", "low"] else primary[0]
+    counting = [(meter, ticks) for meter, ticks in pairs if not meter.check]
+    found = [meter_energy(meter, ticks, window) for meter, ticks in counting]
+    bounds = sorted(meter.bound for meter, _ in counting if meter.bound)
+    energy = _between(found) if bounds == ["high", "low"] else found[0]
     if energy.joules is None:
         return energy
-    for meter, ticks in pairs:
-        if meter.check:
-            second = meter_energy(meter, ticks, window).joules
-            if second is not None and abs(second - energy.joules) > DISAGREEMENT * energy.joules:
-                energy = _because(energy, "methods_disagree")
-        elif meter.calibration is None and meter.method != "estimate":
-            energy = _because(energy, "calibration_unknown")
+    energy = _because(energy, *(code for meter, _ in counting for code in _standing(meter)))
+    seconds = [meter_energy(meter, ticks, window).joules for meter, ticks in pairs if meter.check]
+    energy = replace(energy, second_j=next((joules for joules in seconds if joules is not None), None))
+    if any(_disagree(energy.joules, joules) for joules in seconds):
+        return _because(energy, "methods_disagree")
     return energy
+
+
+def _disagree(first_j: float | None, second_j: float | None) -> bool:
+    if first_j is None or second_j is None:
+        return False
+    return abs(second_j - first_j) > DISAGREEMENT * first_j
+
+
+def _standing(meter: Meter) -> Iterable[str]:
+    """What holds for all that this meter says."""
+    if meter.method == "estimate":
+        yield "estimate"
+    elif meter.calibration is None:
+        yield "calibration_unknown"
+    if meter.scope == "module":
+        yield "module_scope"
+    if meter.method == "integrated":
+        yield "power_integrated"
+    if meter.method == "rails":
+        yield "rails_sampled"
 
 
 def _between(ends: Sequence[Energy]) -> Energy:
@@ -170,52 +132,88 @@ def _between(ends: Sequence[Energy]) -> Energy:
     if any(value is None for value in values):
         return next(end for end in ends if end.joules is None)
     low_j, high_j = sorted(value for value in values if value is not None)
-    return Energy(
-        boundary=ends[0].boundary,
-        meter_class="estimated",
+    return replace(
+        ends[0],
         joules=(low_j + high_j) / 2,
-        standard_j=max(end.standard_j for end in ends),
+        edge_j=max(end.edge_j for end in ends),
         range_j=(high_j - low_j) / 2,
-        domains=ends[0].domains,
-        reasons=("estimate",),
     )
 
 
-def window_energy(meters: Sequence[Meter], ticks: Iterable[Ticks], window: Window, boundary: Boundary) -> Energy:
-    """All domains within a boundary, summed; unknown as soon as one of them is."""
-    by_domain: dict[str, list[tuple[Meter, Ticks]]] = {}
+def window_energy(
+    meters: Sequence[Meter], ticks: Iterable[Ticks], window: Window, boundary: Boundary, events: Sequence[Event] = ()
+) -> Energy:
+    """All domains within a boundary, summed; unknown as soon as one of them is, or an event makes the sum worthless."""
+    by_domain: dict[str, list[tuple[Meter, Ticks]]] = {
+        meter.domain: [] for meter in meters if _inside(meter.boundary, boundary) and not meter.check
+    }
     for series in ticks:
         meter = meters[series.meter]
-        if _inside(meter.boundary, boundary):
-            by_domain.setdefault(meter.domain, []).append((meter, series))
-    parts = [
-        domain_energy(pairs, window)
-        for _, pairs in sorted(by_domain.items())
-        if any(not meter.check for meter, _ in pairs)
-    ]
+        if _inside(meter.boundary, boundary) and meter.domain in by_domain:
+            by_domain[meter.domain].append((meter, series))
+    parts = [_domain(meters, domain, pairs, window, boundary) for domain, pairs in sorted(by_domain.items())]
     summed = total(parts, boundary)
     counts_packages = any(domain.startswith("package") for domain in summed.domains)
     if counts_packages and not any(domain.startswith("dram") for domain in summed.domains):
-        return _because(summed, "dram_missing")
-    return summed
+        summed = _because(summed, "dram_missing")
+    return _judged(summed, meters, [event for event in events if event.touches(window)])
+
+
+def _domain(
+    meters: Sequence[Meter], domain: str, pairs: Sequence[tuple[Meter, Ticks]], window: Window, boundary: Boundary
+) -> Energy:
+    """A domain that should have been counted; one that never ticked is unknown, not left out of the sum."""
+    if any(not meter.check for meter, _ in pairs):
+        return domain_energy(pairs, window)
+    method = next(meter.method for meter in meters if meter.domain == domain and not meter.check)
+    reason = "rails_absent" if method == "rails" else "trace_gap"
+    return Energy(boundary=boundary, meter_class=_CLASSES[method], joules=None, domains=(domain,), reasons=(reason,))
 
 
 def _inside(meter: Boundary, wanted: Boundary) -> bool:
     return meter == wanted or (wanted == "machine" and meter == "device")
 
 
+def _judged(energy: Energy, meters: Sequence[Meter], events: Sequence[Event]) -> Energy:
+    """The energy with the codes of what happened meanwhile; without joules where the policy of one says so."""
+    bearing = [event for event in events if _bears_on(event, energy, meters)]
+    energy = _because(energy, *(event.code for event in bearing))
+    if any(_invalidates(event, energy) for event in bearing):
+        return replace(energy, joules=None, quantisation_j=0.0, edge_j=0.0, calibration_j=0.0, range_j=0.0)
+    return energy
+
+
+def _bears_on(event: Event, energy: Energy, meters: Sequence[Meter]) -> bool:
+    if event.meter is not None:
+        meter = meters[event.meter]
+        return meter.domain in energy.domains and not meter.check
+    if event.domain == HOST:
+        return any(domain.startswith(HOST_DOMAINS) for domain in energy.domains)
+    return event.domain is None or event.domain in energy.domains
+
+
+def _invalidates(event: Event, energy: Energy) -> bool:
+    """An estimate is a range that already holds whatever else the host does; a counted number is not."""
+    if event.domain == HOST and energy.meter_class == "estimated":
+        return False
+    return REASONS[event.code].policy == "invalidate"
+
+
 def total(parts: Sequence[Energy], boundary: Boundary) -> Energy:
-    """Sum over disjoint domains. Scales are taken as wholly correlated, edges as independent."""
+    """Sum over disjoint domains. Scales are taken as wholly correlated, edges and steps as independent."""
     if not parts:
         return Energy(boundary=boundary, meter_class="none", joules=None, reasons=("no_meter",))
     known = [part.joules for part in parts if part.joules is not None]
+    seconds = [part.second_j for part in parts if part.second_j is not None]
     return Energy(
         boundary=boundary,
         meter_class=min((part.meter_class for part in parts), key=_WORST_FIRST.index),
         joules=sum(known) if len(known) == len(parts) else None,
-        standard_j=math.hypot(*(part.standard_j for part in parts)),
+        quantisation_j=math.hypot(*(part.quantisation_j for part in parts)),
+        edge_j=math.hypot(*(part.edge_j for part in parts)),
         calibration_j=sum(part.calibration_j for part in parts),
         range_j=sum(part.range_j for part in parts),
+        second_j=sum(seconds) if len(seconds) == len(parts) else None,
         domains=tuple(domain for part in parts for domain in part.domains),
         reasons=tuple(sorted({reason for part in parts for reason in part.reasons})),
     )
@@ -226,21 +224,9 @@ def boundaries(meters: Sequence[Meter]) -> tuple[Boundary, ...]:
     found: list[Boundary] = ["device"]
     device = [meter for meter in meters if meter.boundary == "device"]
     host_only = bool(device) and all(meter.domain.startswith(HOST_DOMAINS) for meter in device)
-    if device and (host_only or any(meter.boundary == "machine" for meter in meters)):
+    beside = any(meter.boundary == "machine" and not meter.check for meter in meters)
+    if device and (host_only or beside):
         found.append("machine")
     if any(meter.boundary == "wall" for meter in meters):
         found.append("wall")
     return tuple(found)
-
-
-def thin(ticks: Ticks, windows: Sequence[Window], *, edge_s: float = 0.5, between_s: float = 0.25) -> Ticks:
-    """Every tick near a window's edge, and one per `between_s` elsewhere: the joules stay, the file shrinks."""
-    edges_ns = sorted(edge for window in windows for edge in (window.start_ns, window.end_ns))
-    keep: list[int] = []
-    for index, at_ns in enumerate(ticks.at_ns):
-        nearest = bisect_left(edges_ns, at_ns)
-        near = any(abs(edge - at_ns) <= edge_s * 1e9 for edge in edges_ns[max(0, nearest - 1) : nearest + 1])
-        last = index == len(ticks.at_ns) - 1
-        if near or last or not keep or at_ns - ticks.at_ns[keep[-1]] >= between_s * 1e9:
-            keep.append(index)
-    return Ticks(ticks.meter, tuple(ticks.at_ns[i] for i in keep), tuple(ticks.energy_uj[i] for i in keep))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from suite.energy import Boundary, Energy, MeterClass, Window, window_energy
-from suite.record import CellResult, Result
+from suite.energy import Energy, MeterClass, window_energy
+from suite.record import CellResult, Idle, Result
 from suite.statistics import Summary, summarise
+from suite.trace import Boundary, Window
+
+IDLE_DRIFT = 0.10
+"""The idle machine may draw this much more or less after the work than before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,27 +63,55 @@ def _joules_per_unit(known: list[tuple[int, Energy, float]]) -> Summary | None:
         return None
     return summarise(
         [joules / units for units, _, joules in known],
-        standard=median(energy.standard_j / units for units, energy, _ in known),
+        quantisation=median(energy.quantisation_j / units for units, energy, _ in known),
+        edges=median(energy.edge_j / units for units, energy, _ in known),
         calibration=median(energy.calibration_j / units for units, energy, _ in known),
         half_range=median(energy.range_j / units for units, energy, _ in known),
     )
 
 
-def idle_power_w(result: Result, boundary: Boundary) -> float | None:
-    """Mean power of the machine with nothing to do, before and after the work; None when no idle window has joules."""
-    watched = [(one, window_energy(result.meters, one.ticks, one.window, boundary).joules) for one in result.idle]
-    powers_w = [joules / one.window.duration_s for one, joules in watched if joules is not None]
-    return fmean(powers_w) if powers_w else None
+def idle_powers_w(result: Result, boundary: Boundary) -> dict[str, float]:
+    """Mean power of the machine with nothing to do, "before" and "after" the work, where it is known."""
+    known = {one.when: _idle_power_w(result, one, boundary) for one in result.idle}
+    return {when: power_w for when, power_w in known.items() if power_w is not None}
 
 
-def net_joules_per_unit(cell: CellResult, boundary: Boundary, idle_w: float | None) -> float | None:
-    """Joules per unit above what the idle machine draws in the same time: shown beside gross, never ranked."""
-    net = [
-        (energy.joules - idle_w * window.duration_s) / window.units
-        for window, energy in measured_windows(cell, boundary)
-        if energy.joules is not None and idle_w is not None
-    ]
-    return median(net) if net else None
+def _idle_power_w(result: Result, idle: Idle, boundary: Boundary) -> float | None:
+    joules = window_energy(result.meters, idle.ticks, idle.window, boundary, idle.events).joules
+    return None if joules is None else joules / idle.window.duration_s
+
+
+def idle_reasons(result: Result, boundary: Boundary) -> tuple[str, ...]:
+    """`idle_drift` when the idle machine changed its draw in the course of the run."""
+    powers_w = idle_powers_w(result, boundary)
+    if len(powers_w) < 2:
+        return ()
+    apart_w = abs(powers_w["after"] - powers_w["before"])
+    return ("idle_drift",) if apart_w > IDLE_DRIFT * powers_w["before"] else ()
+
+
+def net_joules_per_unit(cell: CellResult, boundary: Boundary, idle_powers_w: Sequence[float]) -> Summary | None:
+    """Joules per unit above what the idle machine draws in the same time: shown beside gross, never ranked.
+
+    Its interval also holds what is not known of the idle power: half of how far apart it was before and after.
+    """
+    windows = [(window, energy) for window, energy in measured_windows(cell, boundary) if energy.joules is not None]
+    if not windows or not idle_powers_w:
+        return None
+    idle_w, apart_w = fmean(idle_powers_w), max(idle_powers_w) - min(idle_powers_w)
+    seconds_per_unit = median(window.duration_s / window.units for window, _ in windows)
+    gross = _joules_per_unit([(window.units, energy, energy.joules or 0.0) for window, energy in windows])
+    if gross is None:
+        return None
+    middle = gross.median - idle_w * seconds_per_unit
+    half = None if gross.parts is None else gross.parts.half_width + apart_w / 2 * seconds_per_unit
+    return Summary(
+        median=middle,
+        low=None if half is None else middle - half,
+        high=None if half is None else middle + half,
+        repeats=gross.repeats,
+        spread=gross.spread,
+    )
 
 
 def boundaries_of(cell: CellResult) -> tuple[Boundary, ...]:

@@ -13,6 +13,7 @@ from statistics import median
 import workloads
 from suite.energy import PERIODS_PER_WINDOW
 from suite.record import Cell, Plan, PlannedCell, Work
+from suite.trace import Meter
 from workloads.base import Spec
 
 REPEATS = 3
@@ -29,6 +30,9 @@ ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
 
 DEFAULT_SIZES = ("s",)
+
+WALL_SHARE = 0.2
+"""The share of the budget that windows long enough for a slow wall meter may take; else they stay short."""
 
 REFERENCE_CORES = 4
 # Seconds to start, build and compile on 4 CPU cores; measured, see docs/performance.md.
@@ -85,6 +89,14 @@ def idle_s(budget_s: float, slowest_period_s: float) -> float:
 def window_s(budget_s: float, slowest_period_s: float) -> float:
     """A window's length: longer with the budget, and never under 100 update periods of the slowest meter."""
     return max(min(30.0, max(2.0, budget_s / 200)), PERIODS_PER_WINDOW * slowest_period_s)
+
+
+def slowest_period_s(meters: Sequence[Meter], budget_s: float) -> float:
+    """The update period that windows must suit: that of the slowest that counts; a wall meter's if there is time."""
+    counting = [meter for meter in meters if not meter.check]
+    inner_s = max((one.update_period_s for one in counting if one.boundary != "wall"), default=0.0)
+    wall_s = max((one.update_period_s for one in counting if one.boundary == "wall"), default=0.0)
+    return max(inner_s, wall_s) if REPEATS * PERIODS_PER_WINDOW * wall_s <= WALL_SHARE * budget_s else inner_s
 
 
 def candidates(request: Request, backend: str, device: int, drivers: Sequence[Driver]) -> list[Cell]:

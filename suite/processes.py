@@ -47,12 +47,13 @@ class Child:
         os.close(writing)
         self.descriptor = reading
         self._rest = b""
-        self._tell(job)
+        self.tell(json.dumps(job))
 
-    def _tell(self, job: Frame) -> None:
+    def tell(self, line: str) -> None:
+        """Send one line; a child that is gone already does not hear it, and its frames end."""
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps(job).encode() + b"\n")
+            self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             pass  # the child is gone already: its frames end at once, and that is where it is dealt with

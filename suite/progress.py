@@ -13,9 +13,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from suite.energy import Window
 from suite.plan import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
+from suite.trace import Window
 from suite.units import duration, quantity, significant
 
 
@@ -71,6 +71,10 @@ class Live:
         self._unit = work_of(planned.cell).unit
         self.say(f"{self._clock()}  {planned.cell.key}: {windows} windows, at most {duration(max(0.0, allowed_s))}")
         self._status(planned.cell.key)
+
+    def comparing(self, planned: PlannedCell, windows: int) -> None:
+        self.say(f"{self._clock()}  {planned.cell.key}: {windows} short windows, with and without metering in turn")
+        self._status("what metering costs")
 
     def stage(self, name: str) -> None:
         self._status(name)

@@ -2,6 +2,7 @@
 
 History of `schema_version`
   1  first format
+  2  events, conditions, parts of the uncertainty, a meter's step and scope, what metering costs in throughput
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from suite.energy import Energy, Meter, Ticks, Window
+from suite.energy import Energy
+from suite.history import upgrade
+from suite.trace import Conditions, Event, Meter, Ticks, Window
 
 # Letters of any script, but nothing that hides, reorders or controls text: it is printed and published as it stands.
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
@@ -130,6 +133,8 @@ class Attempt(Model):
     stages: tuple[Stage, ...]
     windows: tuple[Window, ...]
     ticks: tuple[Ticks, ...]
+    events: tuple[Event, ...]
+    conditions: tuple[Conditions, ...]
     energies: tuple[tuple[Energy, ...], ...]  # for each window, one per boundary; `check` computes them again
     quality: Quality | None
     peak_memory_bytes: Count | None
@@ -166,6 +171,7 @@ class Idle(Model):
     when: Literal["before", "after"]
     window: Window
     ticks: tuple[Ticks, ...]
+    events: tuple[Event, ...]
 
 
 class MissingMeter(Model):
@@ -176,18 +182,28 @@ class MissingMeter(Model):
     cure: Text
 
 
+class Throughput(Model):
+    """Units per second with metering over those without, from windows that took turns in one process."""
+
+    ratio: Positive
+    low: float  # 95 % interval
+    high: float
+    pairs: Count
+
+
 class Overhead(Model):
-    """What measuring cost while windows were open: CPU time of sampler and controller over the windows' time."""
+    """What measuring cost while windows were open: CPU time of samplers and controller over the windows' time."""
 
     sampler_share: NotNegative  # of one core
     controller_share: NotNegative  # of one core
-    peak_memory_bytes: Count  # both processes together
+    peak_memory_bytes: Count  # all these processes together
+    throughput: Throughput | None  # None: the budget had no room to find out
 
 
 class Result(Model):
     """One run on one machine. Everything derived from it is computed, never stored as truth."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     complete: bool  # False: interrupted; a planned cell may be untried for want of time all the same
@@ -213,8 +229,8 @@ def dumps(result: Result) -> bytes:
 
 
 def loads(data: bytes) -> Result:
-    """Strictly read a result file; pydantic.ValidationError (a ValueError) says where it is not one."""
-    return Result.model_validate_json(data)
+    """Strictly read a result file of any version; pydantic.ValidationError (a ValueError) says where it is not one."""
+    return Result.model_validate_json(upgrade(data))
 
 
 def sha256(data: bytes) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from suite.energy import Boundary
-from suite.normalise import Score, score
+from suite.energy import boundaries
+from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.statistics import Summary
+from suite.trace import Boundary
 from suite.units import digits_for, percent, quantity, significant
 
 PLAIN_WIDTH = 130
@@ -56,10 +57,34 @@ def _row(cell: CellResult, found: Score | None) -> tuple[str, ...]:
     )
 
 
-def reasons(result: Result, boundary: Boundary = "device") -> tuple[str, ...]:
-    """The reason codes on any row."""
-    found = [score(cell, boundary) for cell in result.cells]
-    return tuple(sorted({code for one in found if one is not None for code in one.reasons}))
+def parts_table(result: Result, boundary: Boundary = "device") -> Table:
+    """One row a cell: what its interval is made of, each part as a share of the number."""
+    table = Table(title="What the intervals are made of (95 % half-widths)", title_justify="left")
+    for heading in ("cell", "repeats", "counter's steps", "edges", "calibration", "estimate's range", "net of idle"):
+        table.add_column(heading, overflow="fold")
+    idle_w = list(idle_powers_w(result, boundary).values())
+    for cell in result.cells:
+        found = score(cell, boundary)
+        summary = found.joules_per_unit if found else None
+        net = interval(net_joules_per_unit(cell, boundary, idle_w), f"J/{cell.work.unit}")
+        table.add_row(cell.cell.key, *_parts(summary), net)
+    return table
+
+
+def _parts(summary: Summary | None) -> tuple[str, ...]:
+    if summary is None or summary.parts is None:
+        return ("—",) * 5
+    parts = summary.parts
+    shares = (parts.repeats, parts.quantisation, parts.edges, parts.calibration, parts.range)
+    return tuple(percent(one / summary.median) if one else "0" for one in shares)
+
+
+def reasons(result: Result) -> tuple[str, ...]:
+    """The reason codes on any row of any boundary."""
+    found = [score(cell, boundary) for cell in result.cells for boundary in boundaries_of(cell)]
+    codes = {code for one in found if one is not None for code in one.reasons}
+    drifts = {code for boundary in boundaries(result.meters) for code in idle_reasons(result, boundary)}
+    return tuple(sorted(codes | drifts))
 
 
 def comparison_table(first: Result, second: Result, boundary: Boundary = "device") -> Table:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from suite import exits
 from suite.choose import Choice
-from suite.controller import Job, Outcome, Unacceptable, run, writable
+from suite.controller import Outcome, Unacceptable, run, writable
 from suite.journal import Busy
 from suite.machine import describe_software, describe_system
 from suite.progress import Live
@@ -17,19 +17,22 @@ from suite.record import Result
 from suite.recorder import SamplerFailed
 from suite.report import console as report_console
 from suite.report import reasons, summary_table
+from suite.session import Job
 
 HOST_BACKENDS = ("cpu", "simulated")
 """Backends whose device is the host itself: it is no accelerator of the machine."""
 
 
-def carry_out(choice: Choice, budget_s: float, results: Path, *, fresh: bool, started_s: float) -> int:
+def carry_out(
+    choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...] = (), *, fresh: bool, started_s: float
+) -> int:
     """Run, write the result, print the summary; returns the exit code. Complaints are one line each, on stderr."""
     complaints = Console(stderr=True)
     try:
         writable(results)
     except OSError as problem:
         return _complain(complaints, exits.CANNOT_WRITE, f"Cannot write results to {results}: {problem.strerror}.")
-    job = _job(choice, budget_s, results)
+    job = _job(choice, budget_s, results, meters)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         with Live(complaints, started_s=started_s) as live:
@@ -47,7 +50,7 @@ def carry_out(choice: Choice, budget_s: float, results: Path, *, fresh: bool, st
     return exits.INTERRUPTED if outcome.interrupted else _code(outcome.result)
 
 
-def _job(choice: Choice, budget_s: float, results: Path) -> Job:
+def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]) -> Job:
     accelerators = [] if choice.name in HOST_BACKENDS else [choice.device]
     return Job(
         backend=choice.name,
@@ -57,6 +60,7 @@ def _job(choice: Choice, budget_s: float, results: Path) -> Job:
         system=describe_system(accelerators),
         software=describe_software(dict(choice.backend.describe())),
         results=results,
+        meters=meters,
     )
 
 
@@ -83,6 +87,9 @@ def _report(outcome: Outcome, job: Job, console: Console) -> None:
     if result.overhead is not None:
         share = result.overhead.sampler_share + result.overhead.controller_share
         _complain(console, 0, f"Measuring cost {100 * share:.2f} % of one core while windows were open.")
+        if (found := result.overhead.throughput) is not None:
+            span = f"95 %: {found.low:.4f} to {found.high:.4f}, {found.pairs} pairs"
+            _complain(console, 0, f"Throughput with metering over without: {found.ratio:.4f} ({span}).")
     if any(cell.outcome != "ok" for cell in result.cells):
         _complain(console, 0, f"Some cells failed; their logs are in {job.folder}.")
     untried = len(result.plan.cells) - len(result.cells)

@@ -28,6 +28,21 @@ def t95(degrees_of_freedom: int) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the half-width of a 95 % interval is made of, each on its own; `range` adds up, the others in squares."""
+
+    repeats: float
+    quantisation: float
+    edges: float
+    calibration: float
+    range: float
+
+    @property
+    def half_width(self) -> float:
+        return self.range + math.hypot(self.repeats, self.quantisation, self.edges, self.calibration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """A median with its 95 % interval. `low` and `high` are None for a single repeat: its spread is unknown."""
 
@@ -36,6 +51,7 @@ class Summary:
     high: float | None
     repeats: int
     spread: float | None  # sample standard deviation over the mean
+    parts: Parts | None = None  # what the interval is made of; None where there is none
 
     @property
     def relative_width(self) -> float:
@@ -52,12 +68,17 @@ class Summary:
 
 
 def summarise(
-    values: Sequence[float], *, standard: float = 0.0, calibration: float = 0.0, half_range: float = 0.0
+    values: Sequence[float],
+    *,
+    quantisation: float = 0.0,
+    edges: float = 0.0,
+    calibration: float = 0.0,
+    half_range: float = 0.0,
 ) -> Summary:
     """Median of the repeats with a 95 % interval.
 
-    `standard` and `calibration` are standard uncertainties of one value, in its unit: the first shrinks with the number
-    of repeats, the second does not. `half_range` widens the interval on both sides as it stands (an estimate's range).
+    `quantisation`, `edges` and `calibration` are standard uncertainties of one value, in its unit: the first two shrink
+    with the number of repeats, the last does not. `half_range` widens the interval as it stands (an estimate's range).
     """
     if not values:
         raise ValueError("no values to summarise")
@@ -66,12 +87,22 @@ def summarise(
         return Summary(median=median, low=None, high=None, repeats=1, spread=None)
     deviation = statistics.stdev(values)
     root_n = math.sqrt(len(values))
-    half = half_range + math.hypot(
-        t95(len(values) - 1) * deviation / root_n, Z95 * standard / root_n, Z95 * calibration
+    parts = Parts(
+        repeats=t95(len(values) - 1) * deviation / root_n,
+        quantisation=Z95 * quantisation / root_n,
+        edges=Z95 * edges / root_n,
+        calibration=Z95 * calibration,
+        range=half_range,
     )
     mean = statistics.fmean(values)
-    spread = deviation / abs(mean) if mean else None
-    return Summary(median=median, low=median - half, high=median + half, repeats=len(values), spread=spread)
+    return Summary(
+        median=median,
+        low=median - parts.half_width,
+        high=median + parts.half_width,
+        repeats=len(values),
+        spread=deviation / abs(mean) if mean else None,
+        parts=parts,
+    )
 
 
 def rank_bands(summaries: Sequence[Summary]) -> list[tuple[int, int]]:

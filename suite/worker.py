@@ -1,8 +1,9 @@
 """The process that does one cell's work. It knows no meter: it stamps the clock at the ends of its windows.
 
 Job (one JSON line on standard input): cell, windows, window_s.
-Frames: "origin", "begin" and "stage" around each stage, "quality", "window" for each window, then "done" or
-"failed". All times are nanoseconds from the origin on CLOCK_MONOTONIC.
+Frames: "origin", "begin" and "stage" around each stage, "quality", "window" for each window, "rails" before one where
+the hardware shows its power to a profiler only, then "done" or "failed". All times are nanoseconds from the origin on
+CLOCK_MONOTONIC.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ CALIBRATE_STEPS = 200
 DEPHASE_S = 0.1
 """Each window starts after a random wait of at most this, so that repeats meet the meters' sampling at other phases."""
 
+PROFILED_S = 2.0
+"""How long the same steps run under a profiler before each window, on hardware that shows its power in no other way."""
+
 MARGIN = 1.1
 """Windows aim this much over the wanted length: a shorter one would be refused."""
 
-STAGE_LIMIT_S = {"start": 120.0, "build": 300.0, "compile": 900.0, "warm-up": 900.0}
+STAGE_LIMIT_S = {"start": 120.0, "build": 300.0, "compile": 900.0, "warm-up": 900.0, "rails": 120.0}
 
 
 class Worker:
@@ -104,6 +108,7 @@ class Worker:
         dephase = random.Random(self.origin_ns)
         for _ in range(self.windows):
             steps = max(1, math.ceil(MARGIN * self.window_s / step_s))
+            self._rails(program, runtime, max(1, math.ceil(PROFILED_S / step_s)))
             program.prepare(steps)
             time.sleep(dephase.uniform(0, DEPHASE_S))
             send(self.frames, "begin", name="window", limit_s=60 + 5 * steps * step_s)
@@ -115,6 +120,19 @@ class Worker:
             end_ns = self.now_ns()
             send(self.frames, "window", start_ns=start_ns, end_ns=end_ns, units=steps * units_per_step)
             step_s = (end_ns - start_ns) / 1e9 / steps
+
+    def _rails(self, program: Program, runtime: Runtime, steps: int) -> None:
+        """Outside the window, for a profiler costs time: the rails' power while the same steps run."""
+
+        def run() -> None:
+            for _ in range(steps):
+                program.step()
+
+        program.prepare(steps)
+        send(self.frames, "begin", name="rails", limit_s=STAGE_LIMIT_S["rails"])
+        rails = runtime.measure_rails(run)
+        if rails:
+            send(self.frames, "rails", power_w={rail.domain: rail.power_w for rail in rails})
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

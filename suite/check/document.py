@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from suite.check.findings import Finding, error
+from suite.history import NotReadable
 from suite.record import Result, loads
 
 MAX_BYTES = 4 * 2**20
@@ -59,6 +60,8 @@ def parse(data: bytes) -> Result:
     _walk(_load(data))
     try:
         return loads(data)
+    except NotReadable as problem:
+        raise Refused(error("schema", "", str(problem)[:MAX_TEXT], _REMAKE)) from problem
     except ValidationError as problem:
         raise Refused(*_schema_findings(problem)) from problem
 

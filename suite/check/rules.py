@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import workloads
 from suite.check.findings import Finding, error, warning
-from suite.energy import Energy, Meter, Ticks, Window, boundaries, rises, window_energy
+from suite.energy import Energy, boundaries, window_energy
+from suite.reasons import REASONS
 from suite.record import Attempt, CellResult, Idle, Result
+from suite.trace import Conditions, Event, Meter, Ticks, Window, rises
 
 RELATIVE_TOLERANCE = 1e-9
 """Joules are computed again by the same formula; only the last bits may differ between machines."""
@@ -47,6 +49,7 @@ def _meters(meters: tuple[Meter, ...]) -> Iterator[Finding]:
 def _idle(result: Result, idle: Idle, pointer: str) -> Iterator[Finding]:
     yield from _windows((idle.window,), pointer)
     yield from _ticks(result.meters, idle.ticks, f"{pointer}/ticks")
+    yield from _events(result.meters, idle.events, f"{pointer}/events")
 
 
 def _cell(result: Result, cell: CellResult, pointer: str) -> Iterator[Finding]:
@@ -82,7 +85,9 @@ def _attempt(result: Result, cell: CellResult, attempt: Attempt, pointer: str) -
     broken = [
         *_windows(attempt.windows, f"{pointer}/windows"),
         *_ticks(result.meters, attempt.ticks, f"{pointer}/ticks"),
+        *_events(result.meters, attempt.events, f"{pointer}/events"),
     ]
+    yield from _conditions(attempt.conditions, f"{pointer}/conditions")
     yield from broken
     if not broken:
         yield from _energies(result.meters, attempt, f"{pointer}/energies")
@@ -118,12 +123,34 @@ def _ticks(meters: tuple[Meter, ...], ticks: tuple[Ticks, ...], pointer: str) ->
             yield warning("counter-fell", here, "the counter falls: windows around it have no joules", "Run again.")
 
 
+def _events(meters: tuple[Meter, ...], events: tuple[Event, ...], pointer: str) -> Iterator[Finding]:
+    for index, event in enumerate(events):
+        here = f"{pointer}/{index}"
+        if event.code not in REASONS:
+            yield error("event-code", here, f"no reason code {event.code!r} is known", "Update, or submit as written.")
+        if event.meter is not None and not 0 <= event.meter < len(meters):
+            yield error("event-meter", here, "no such meter in this file", _REMAKE)
+        if not 0 <= event.start_ns <= event.end_ns:
+            yield error("event-time", here, "the event does not end after its start", _REMAKE)
+
+
+def _conditions(conditions: tuple[Conditions, ...], pointer: str) -> Iterator[Finding]:
+    for index, one in enumerate(conditions):
+        here = f"{pointer}/{index}"
+        if any(len(column) != len(one.at_ns) for column in one.values.values()):
+            yield error("conditions-length", here, "as many instants as values are needed", _REMAKE)
+        if any(later <= earlier for earlier, later in pairwise(one.at_ns)):
+            yield error("conditions-time", here, "the instants do not rise", _REMAKE)
+
+
 def _energies(meters: tuple[Meter, ...], attempt: Attempt, pointer: str) -> Iterator[Finding]:
     if len(attempt.energies) != len(attempt.windows):
         yield error("energy-count", pointer, "as many energies as windows are needed", _REMAKE)
         return
     for index, (window, stated) in enumerate(zip(attempt.windows, attempt.energies, strict=True)):
-        computed = tuple(window_energy(meters, attempt.ticks, window, boundary) for boundary in boundaries(meters))
+        computed = tuple(
+            window_energy(meters, attempt.ticks, window, boundary, attempt.events) for boundary in boundaries(meters)
+        )
         if len(computed) != len(stated) or not all(map(_same, computed, stated)):
             yield error("energy", f"{pointer}/{index}", "the trace gives other joules than the file states", _REMAKE)
 
@@ -133,13 +160,14 @@ def _same(computed: Energy, stated: Energy) -> bool:
     labels = ("boundary", "meter_class", "domains", "reasons")
     if any(getattr(computed, name) != getattr(stated, name) for name in labels):
         return False
-    if computed.joules is None or stated.joules is None:
-        return computed.joules is stated.joules
-    numbers = ("joules", "standard_j", "calibration_j", "range_j")
-    return all(
-        math.isclose(getattr(computed, name), getattr(stated, name), rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
-        for name in numbers
-    )
+    numbers = ("joules", "quantisation_j", "edge_j", "calibration_j", "range_j", "second_j")
+    return all(_close(getattr(computed, name), getattr(stated, name)) for name in numbers)
+
+
+def _close(first: float | None, second: float | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return math.isclose(first, second, rel_tol=RELATIVE_TOLERANCE, abs_tol=1e-12)
 
 
 def _outcome(attempt: Attempt, pointer: str) -> Iterator[Finding]:

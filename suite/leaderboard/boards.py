@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from suite.energy import Boundary, MeterClass
+from suite.energy import MeterClass
 from suite.leaderboard.frame import Row, to_rows
 from suite.statistics import RANKED_REPEATS, rank_bands
+from suite.trace import Boundary
 
 KEY = ["workload", "mode", "size", "version", "unit", "boundary", "meter_class"]
 """Rows that differ in any of these never stand on one board."""

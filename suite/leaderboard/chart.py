@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.energy import Meter, Ticks, Window, counter_uj
 from suite.record import Attempt, Idle, Result
 from suite.statistics import Summary
+from suite.trace import Meter, Ticks, Window, counter_uj
 from suite.units import quantity
 
 MARK_WIDTH = 150.0

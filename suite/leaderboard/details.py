@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from suite.check import Checked
-from suite.energy import Window
 from suite.leaderboard.chart import Trace, trace
 from suite.leaderboard.frame import joules_per_flop
 from suite.leaderboard.words import reasons
-from suite.normalise import Score, boundaries_of, idle_power_w, net_joules_per_unit, score
+from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.reasons import Reason
-from suite.record import Attempt, CellResult, Result
+from suite.record import Attempt, CellResult, Result, Throughput
+from suite.statistics import Summary
+from suite.trace import Window
 from suite.units import column, grouped, half_width, memory, percent, quantity, significant
 
 
@@ -26,6 +27,7 @@ class Cost:
     energy: str | None
     energy_unit: str
     interval: str | None
+    parts: tuple[tuple[str, str], ...]  # what the interval is made of
     net: str | None
     rate: str
     power: str | None
@@ -96,10 +98,11 @@ def _costs(result: Result, cell: CellResult) -> Iterator[Cost]:
     for boundary in boundaries_of(cell):
         scored = score(cell, boundary)
         if scored is not None:
-            yield _cost(cell, scored, net_joules_per_unit(cell, boundary, idle_power_w(result, boundary)))
+            idle_w = list(idle_powers_w(result, boundary).values())
+            yield _cost(cell, scored, net_joules_per_unit(cell, boundary, idle_w), idle_reasons(result, boundary))
 
 
-def _cost(cell: CellResult, scored: Score, net: float | None) -> Cost:
+def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str, ...]) -> Cost:
     energy, unit = scored.joules_per_unit, cell.work.unit
     scale = column([energy.median if energy else None])
     per_flop = joules_per_flop(cell, energy.median if energy else None)
@@ -110,14 +113,35 @@ def _cost(cell: CellResult, scored: Score, net: float | None) -> Cost:
         energy=scale.number(energy.median, half_width(energy)) if energy else None,
         energy_unit=f"{scale.prefix}J/{unit}",
         interval=scale.interval(energy) if energy else None,
-        net=None if net is None else quantity(net, f"J/{unit}"),
+        net=None if net is None else _with_interval(net, f"J/{unit}"),
+        parts=_parts(energy),
         rate=f"{grouped(scored.units_per_s.median)} {unit}s/s",
         power=None if scored.mean_power_w is None else f"{grouped(scored.mean_power_w)} W",
         per_flop=None if per_flop is None else quantity(per_flop, "J/FLOP"),
         spread=percent(energy.spread) if energy else None,
         repeats=(energy or scored.units_per_s).repeats,
-        reasons=reasons(scored.reasons),
+        reasons=reasons(tuple(sorted({*scored.reasons, *drift}))),
     )
+
+
+def _with_interval(summary: Summary, unit: str) -> str:
+    half = half_width(summary)
+    return quantity(summary.median, unit) + ("" if half is None else f" ± {percent(half / abs(summary.median))}")
+
+
+def _parts(energy: Summary | None) -> tuple[tuple[str, str], ...]:
+    """What the interval is made of, each as a share of the number."""
+    if energy is None or energy.parts is None:
+        return ()
+    parts = energy.parts
+    named = (
+        ("repeats", parts.repeats),
+        ("counter's steps", parts.quantisation),
+        ("edges", parts.edges),
+        ("calibration", parts.calibration),
+        ("estimate's range", parts.range),
+    )
+    return tuple((name, percent(half / energy.median)) for name, half in named if half)
 
 
 def _attempt(result: Result, attempt: Attempt) -> AttemptView:
@@ -200,6 +224,7 @@ class Overhead:
     sampler: str
     controller: str
     memory: str
+    throughput: str | None
 
 
 def overhead(result: Result) -> Overhead | None:
@@ -210,7 +235,12 @@ def overhead(result: Result) -> Overhead | None:
         sampler=percent(cost.sampler_share),
         controller=percent(cost.controller_share),
         memory=memory(cost.peak_memory_bytes),
+        throughput=None if cost.throughput is None else _ratio(cost.throughput),
     )
+
+
+def _ratio(found: Throughput) -> str:
+    return f"{found.ratio:.4f} ({found.low:.4f} to {found.high:.4f}, {found.pairs} pairs of windows)"
 
 
 def warnings(checked: Checked) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from suite.energy import Boundary, MeterClass
-from suite.normalise import Score, boundaries_of, idle_power_w, net_joules_per_unit, score
+from suite.energy import MeterClass
+from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.statistics import Summary
+from suite.trace import Boundary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Row:
     units_per_s_high: float | None
     mean_power_w: float | None
     net_joules_per_unit: float | None  # above idle; shown beside gross, never ranked
+    net_low: float | None
+    net_high: float | None
     joules_per_flop: float | None
     domains: tuple[str, ...]
     reasons: tuple[str, ...]
@@ -77,6 +80,7 @@ def rows_of(result: Result) -> Iterator[Row]:
 
 def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
     ran, energy, rate = cell.cell, scored.joules_per_unit, scored.units_per_s
+    net = net_joules_per_unit(cell, scored.boundary, list(idle_powers_w(result, scored.boundary).values()))
     return Row(
         workload=ran.workload,
         mode=ran.mode,
@@ -105,10 +109,12 @@ def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
         units_per_s_low=rate.low,
         units_per_s_high=rate.high,
         mean_power_w=scored.mean_power_w,
-        net_joules_per_unit=net_joules_per_unit(cell, scored.boundary, idle_power_w(result, scored.boundary)),
+        net_joules_per_unit=net.median if net else None,
+        net_low=net.low if net else None,
+        net_high=net.high if net else None,
         joules_per_flop=joules_per_flop(cell, energy.median if energy else None),
         domains=scored.domains,
-        reasons=scored.reasons,
+        reasons=tuple(sorted({*scored.reasons, *idle_reasons(result, scored.boundary)})),
     )
 
 

@@ -68,7 +68,7 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None) -> Line:
         mark=mark(energy, drawn) if energy and drawn else None,
         rate=grouped(row.units_per_s),
         power=None if row.mean_power_w is None else grouped(row.mean_power_w),
-        reasons=reasons(row.reasons),
+        reasons=tuple(one for one in reasons(row.reasons) if one.policy != "record"),
     )
 
 

@@ -36,7 +36,9 @@ OUTCOMES = {
 
 def reason(code: str) -> Reason:
     """The table's entry, or one that says the code is unknown here."""
-    unknown = Reason(code=code, cause="A reason this version of the suite does not know.", cure="Update the suite.")
+    unknown = Reason(
+        code=code, policy="warn", cause="A reason this version of the suite does not know.", cure="Update the suite."
+    )
     return REASONS.get(code, unknown)
 
 

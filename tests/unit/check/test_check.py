@@ -110,7 +110,7 @@ CORRUPTIONS: dict[str, tuple[Change, str]] = {
     "a missing field": (lambda d: d.pop("system"), "schema"),
     "a number as text": (lambda d: d["plan"].update(budget_s="600"), "schema"),
     "a flag for a number": (lambda d: d["plan"].update(budget_s=True), "schema"),
-    "a later format": (lambda d: d.update(schema_version=2), "schema"),
+    "a later format": (lambda d: d.update(schema_version=3), "schema"),
     "a folder in the slug": (lambda d: d["system"].update(slug="../up"), "schema"),
     "a name without end": (lambda d: d["system"].update(name="x" * 200), "schema"),
     "text that turns around": (lambda d: d["system"].update(name="a\u202eb"), "text"),

@@ -76,6 +76,8 @@ def make_row() -> Callable[..., Row]:
         units_per_s_high=110.0,
         mean_power_w=100.0,
         net_joules_per_unit=None,
+        net_low=None,
+        net_high=None,
         joules_per_flop=1e-12,
         domains=("gpu0",),
         reasons=(),

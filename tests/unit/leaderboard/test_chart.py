@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from suite.energy import Ticks
 from suite.leaderboard.chart import MARK_WIDTH, Mark, axis, idle_power_w, mark, trace
 from suite.record import Attempt, Result
 from suite.statistics import Summary
+from suite.trace import Ticks
 
 
 def summary(median: float, half: float | None = 0.1) -> Summary:

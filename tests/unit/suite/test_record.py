@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from suite.history import upgrade
 from suite.record import schema, write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +26,7 @@ def test_the_schema_is_a_schema() -> None:
 def test_every_committed_result_follows_the_published_schema() -> None:
     validator = jsonschema.Draft202012Validator(schema())
     for path in (ROOT / "results").glob("*/*.json"):
-        validator.validate(json.loads(path.read_text(encoding="utf-8")))
+        validator.validate(json.loads(upgrade(path.read_bytes())))
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""What a counter said at the edge of a window, from the ticks around it. Pure.
+
+Power usually changes at the edge itself: the work begins there. A straight line between the tick before and the tick
+after would blend the two powers and take joules from the window at both ends. So the counter is followed from inside
+the window: its first two ticks there tell the power of the work, and with it the energy since the edge. Whatever that
+gives can be no less than the tick before the edge and no more than the tick after it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from suite.trace import EDGE_TICKS, Meter, Ticks, Window
+
+EDGE_GAP_S = 1.0
+"""Ticks further apart than this around an edge leave the counter there unknown, unless the meter is slower still."""
+
+SLOW_GAPS = 3
+"""For a slow meter the gap is this many of its update periods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The counter at an instant, in microjoules, and its standard uncertainty.
+
+    An error of one reading, be it of the instant or of the counter's step, counts `weight` times in it.
+    """
+
+    energy_uj: float
+    standard_uj: float
+    weight: float = 1.0
+
+
+def edges(meter: Meter, ticks: Ticks, window: Window) -> tuple[Edge, Edge] | None:
+    """The counter at both ends of the window; None where the ticks do not reach one of them or none lies within."""
+    first, last = bisect_left(ticks.at_ns, window.start_ns), bisect_right(ticks.at_ns, window.end_ns) - 1
+    if last < first:
+        return None
+    start = _edge(meter, ticks, window.start_ns, first - 1, range(first, min(first + EDGE_TICKS, last + 1)))
+    end = _edge(meter, ticks, window.end_ns, last + 1, range(last, max(last - EDGE_TICKS, first - 1), -1))
+    return None if start is None or end is None else (start, end)
+
+
+def stands_still(ticks: Ticks, window: Window) -> bool:
+    """Whether the counter did not move across one of the edges.
+
+    A reading that tells nothing new is a tick only after the counter stood still for several of its periods: what the
+    device drew meanwhile is not in it, or will come later and in one step.
+    """
+    first, last = bisect_left(ticks.at_ns, window.start_ns), bisect_right(ticks.at_ns, window.end_ns)
+    around = [(index - 1, index) for index in (first, last) if 0 < index < len(ticks.at_ns)]
+    return any(ticks.energy_uj[before] == ticks.energy_uj[after] for before, after in around)
+
+
+def _edge(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range) -> Edge | None:
+    """`outer` is the tick beyond the edge, `inward` the first few within the window, from the edge on."""
+    inner = inward.start
+    slopes = [_slope(ticks, one, other) for one, other in pairwise(inward)]
+    if at_ns == ticks.at_ns[inner] and slopes:
+        return Edge(float(ticks.energy_uj[inner]), _timing_uj(meter, slopes[0]))
+    if not 0 <= outer < len(ticks.at_ns):
+        return None
+    if abs(ticks.at_ns[inner] - ticks.at_ns[outer]) > 1e9 * max(EDGE_GAP_S, SLOW_GAPS * meter.update_period_s):
+        return None
+    return _followed(meter, ticks, at_ns, outer, inward, slopes) if slopes else _across(ticks, at_ns, outer, inner)
+
+
+def _followed(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range, slopes: Sequence[float]) -> Edge:
+    """From inside the window. What it rests on: the power of the first ticks holds up to the edge.
+
+    Two things tell how far it does not: where the line across the edge would lead, and how the power varies from
+    tick to tick within. Beside that, the errors of the two ticks grow with the distance, as with any straight line.
+    """
+    inner_uj, since_ns = ticks.energy_uj[inward[0]], at_ns - ticks.at_ns[inward[0]]
+    low_uj, high_uj = sorted((ticks.energy_uj[outer], inner_uj))
+    led_uj = inner_uj + slopes[0] * since_ns
+    apart_uj = led_uj - _across(ticks, at_ns, outer, inward[0]).energy_uj
+    span_ns = abs(ticks.at_ns[inward[1]] - ticks.at_ns[inward[0]])
+    reach = abs(since_ns) / span_ns
+    unsteady_uj = _unsteady(slopes) * span_ns * math.sqrt(reach * (1 + reach))
+    weight = math.hypot(1 + reach, reach)
+    standard_uj = math.hypot(apart_uj / math.sqrt(3), unsteady_uj, weight * _timing_uj(meter, slopes[0]))
+    return Edge(min(max(led_uj, low_uj), high_uj), standard_uj, weight)
+
+
+def _across(ticks: Ticks, at_ns: int, outer: int, inner: int) -> Edge:
+    """On the straight line between the two ticks around the edge; it may be anywhere between them as well."""
+    rise_uj = abs(ticks.energy_uj[outer] - ticks.energy_uj[inner])
+    across_uj = ticks.energy_uj[inner] + _slope(ticks, inner, outer) * (at_ns - ticks.at_ns[inner])
+    return Edge(across_uj, rise_uj / math.sqrt(12))
+
+
+def _unsteady(slopes: Sequence[float]) -> float:
+    """Standard deviation of the power from tick to tick, from successive differences: a drift is no noise."""
+    squares = [(later - earlier) ** 2 / 2 for earlier, later in pairwise(slopes)]
+    return math.sqrt(sum(squares) / len(squares)) if squares else 0.0
+
+
+def _timing_uj(meter: Meter, slope: float) -> float:
+    """A tick is known to within tick_width_s."""
+    return slope * meter.tick_width_s * 1e9 / math.sqrt(12)
+
+
+def _slope(ticks: Ticks, one: int, other: int) -> float:
+    """Microjoules per nanosecond between two ticks."""
+    return (ticks.energy_uj[other] - ticks.energy_uj[one]) / (ticks.at_ns[other] - ticks.at_ns[one])

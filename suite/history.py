@@ -1,0 +1,73 @@
+"""Result files of earlier versions, brought to today's. Pure: bytes in, bytes out.
+
+What an older version did not record stays unknown. Joules are never carried over by trust: they are computed again from
+the ticks, and a file whose own joules those ticks do not give keeps what it states, for `check` to refuse.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from suite.energy import window_energy
+from suite.trace import Meter, Ticks, Window
+
+Document = dict[str, Any]
+
+FIRST_TICK_WIDTH_S = 0.02
+"""Version 1 read slow counters this often, and stamped a tick when it was first seen."""
+
+EDGE_TOLERANCE = 0.02
+"""Version 1 drew straight lines across the edges of windows: its joules differ from today's by at most two periods."""
+
+
+class NotReadable(ValueError):
+    """The document says it is of an earlier version, and is not."""
+
+
+def upgrade(data: bytes) -> bytes:
+    """The document in today's version, or as it stands where it does not say that it is older. NotReadable."""
+    if not data.startswith(b'{"schema_version":1,'):
+        return data
+    try:
+        return json.dumps(_second(json.loads(data))).encode()
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
+        # A stranger's file may hold anything in any place: whatever breaks here, it is not what version 1 wrote.
+        raise NotReadable(f"not a file of version 1: {problem}") from problem
+
+
+def _second(document: Document) -> Document:
+    """Version 1 to 2."""
+    fresh = {"resolution_uj": None, "scope": None, "tick_width_s": FIRST_TICK_WIDTH_S}
+    meters = [meter | fresh for meter in document["meters"]]
+    overhead = document["overhead"]
+    return document | {
+        "schema_version": 2,
+        "meters": meters,
+        "idle": [idle | {"events": []} for idle in document["idle"]],
+        "cells": [
+            cell | {"attempts": [_attempt(attempt, meters) for attempt in cell["attempts"]]}
+            for cell in document["cells"]
+        ],
+        "overhead": None if overhead is None else overhead | {"throughput": None},
+    }
+
+
+def _attempt(attempt: Document, meters: list[Document]) -> Document:
+    known = [Meter(**meter) for meter in meters]
+    ticks = [Ticks(one["meter"], tuple(one["at_ns"]), tuple(one["energy_uj"])) for one in attempt["ticks"]]
+    energies = [
+        [_energy(stated, known, ticks, Window(**window)) for stated in row]
+        for window, row in zip(attempt["windows"], attempt["energies"], strict=True)
+    ]
+    return attempt | {"events": [], "conditions": [], "energies": energies}
+
+
+def _energy(stated: Document, meters: list[Meter], ticks: list[Ticks], window: Window) -> Document:
+    computed = asdict(window_energy(meters, ticks, window, stated["boundary"]))
+    both = computed["joules"], stated["joules"]
+    if None in both or math.isclose(*both, rel_tol=EDGE_TOLERANCE):
+        return computed
+    return computed | {"joules": stated["joules"]}
