@@ -15,7 +15,7 @@ import pytest
 import suite
 from suite import exits
 from suite.check import check_file
-from suite.normalise import idle_power_w, net_joules_per_unit, score
+from suite.normalise import idle_powers_w, net_joules_per_unit, score
 from suite.record import Result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +87,8 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
 
 def test_the_machine_was_watched_idle_before_and_after(result: Result) -> None:
     assert [idle.when for idle in result.idle] == ["before", "after"]
-    assert idle_power_w(result, "device") == pytest.approx(POWER_W, rel=1e-3)
+    powers_w = idle_powers_w(result, "device")
+    assert powers_w == {"before": pytest.approx(POWER_W, rel=1e-3), "after": pytest.approx(POWER_W, rel=1e-3)}
 
 
 def test_a_machine_that_draws_the_same_idle_has_no_net_energy(result: Result) -> None:
@@ -95,8 +96,9 @@ def test_a_machine_that_draws_the_same_idle_has_no_net_energy(result: Result) ->
     gross = score(cell, "device")
     assert gross is not None
     assert gross.joules_per_unit is not None
-    net = net_joules_per_unit(cell, "device", idle_power_w(result, "device"))
-    assert net == pytest.approx(0.0, abs=1e-3 * gross.joules_per_unit.median)
+    net = net_joules_per_unit(cell, "device", list(idle_powers_w(result, "device").values()))
+    assert net is not None
+    assert net.median == pytest.approx(0.0, abs=1e-3 * gross.joules_per_unit.median)
 
 
 def test_measuring_costs_little_and_the_file_says_how_much(result: Result) -> None:
@@ -139,7 +141,7 @@ def test_show_compare_and_submit_work_on_the_file(folder: Path) -> None:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
     assert "simulated" in call("show", str(path))
-    assert json.loads(call("show", "--json", str(path)))["schema_version"] == 1
+    assert json.loads(call("show", "--json", str(path)))["schema_version"] == 2
     assert "no difference" in call("compare", str(path), str(path))
     placed = call("submit", str(path), "--results", "elsewhere")
     assert "This will be public" in placed

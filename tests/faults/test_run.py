@@ -18,6 +18,8 @@ from suite.record import Result
 
 Suite = Callable[..., subprocess.Popen[str]]
 
+POWER_W = 100.0  # what the simulated machine draws unless it is told otherwise
+
 SMALL = ("run", "--size", "xs", "--workload", "gpt", "--mode", "train")
 
 
@@ -38,14 +40,28 @@ def finish(process: subprocess.Popen[str], code: int) -> str:
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        ("hang", "deadline"),
-        ("stubborn", "deadline"),
-        ("memory", "oom"),
-        ("killed", "oom"),
-        ("crash", "crash"),
-        ("segfault", "crash"),
-        ("garbage", "crash"),
-        ("silence", "crash"),
+        pytest.param("hang", "deadline", marks=pytest.mark.fault("worker that hangs", "deadline, the next cell runs")),
+        pytest.param(
+            "stubborn",
+            "deadline",
+            marks=pytest.mark.fault("worker that ignores SIGTERM", "deadline, the next cell runs"),
+        ),
+        pytest.param("memory", "oom", marks=pytest.mark.fault("worker out of memory", "oom, the next cell runs")),
+        pytest.param(
+            "killed", "oom", marks=pytest.mark.fault("worker killed by the kernel", "oom, the next cell runs")
+        ),
+        pytest.param("crash", "crash", marks=pytest.mark.fault("worker that raises", "crash, the next cell runs")),
+        pytest.param(
+            "segfault",
+            "crash",
+            marks=pytest.mark.fault("worker with a segmentation fault", "crash, the next cell runs"),
+        ),
+        pytest.param(
+            "garbage", "crash", marks=pytest.mark.fault("worker that sends garbage", "crash, the next cell runs")
+        ),
+        pytest.param(
+            "silence", "crash", marks=pytest.mark.fault("worker that closes its pipe", "crash, the next cell runs")
+        ),
     ],
 )
 def test_one_failing_cell_is_recorded_and_the_rest_go_on(
@@ -60,6 +76,7 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
     assert "somebody" not in str(cells["torch"].attempts)
 
 
+@pytest.mark.fault("Ctrl-C in a window", "interrupted, finished cells kept")
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
     command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
     process = suite(*command)
@@ -98,6 +115,7 @@ def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
     assert result_in(tmp_path).complete
 
 
+@pytest.mark.fault("controller killed", "journal whole, no process left")
 def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(suite: Suite, tmp_path: Path) -> None:
     command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
     process = suite(*command)
@@ -115,8 +133,9 @@ def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(su
     assert result_in(tmp_path).complete
 
 
-def test_a_killed_sampler_makes_joules_unknown_and_never_wrong(suite: Suite, tmp_path: Path) -> None:
-    process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
+@pytest.mark.fault("sampler killed in a window", "meter_lost, later windows right")
+def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: Suite, tmp_path: Path) -> None:
+    process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "40s")
     assert process.stderr is not None
     while "window 1" not in process.stderr.readline():
         pass
@@ -124,12 +143,21 @@ def test_a_killed_sampler_makes_joules_unknown_and_never_wrong(suite: Suite, tmp
     sampler.kill()
     process.communicate(timeout=120)
     (cell,) = result_in(tmp_path).cells
-    energies = [energies[0] for attempt in cell.attempts for energies in attempt.energies]
-    unknown = [energy for energy in energies if energy.joules is None]
-    assert unknown
-    assert all("trace_gap" in energy.reasons for energy in unknown)
+    pairs = [
+        (window, energies[0])
+        for attempt in cell.attempts
+        for window, energies in zip(attempt.windows, attempt.energies, strict=True)
+    ]
+    touched = [energy for _, energy in pairs if energy.joules is None]
+    assert touched
+    assert all({"meter_lost", "trace_gap"} & set(energy.reasons) for energy in touched)
+    whole = [(window, energy.joules) for window, energy in pairs if energy.joules is not None]
+    assert len(whole) >= 2
+    assert all(joules == pytest.approx(POWER_W * window.duration_s, rel=2e-3) for window, joules in whole)
+    assert any("sampler died" in note for attempt in cell.attempts for note in attempt.notes)
 
 
+@pytest.mark.fault("two runs in one folder", "second refused")
 def test_two_runs_of_one_plan_do_not_write_one_journal(suite: Suite) -> None:
     command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
     first = suite(*command)
@@ -141,6 +169,7 @@ def test_two_runs_of_one_plan_do_not_write_one_journal(suite: Suite) -> None:
     finish(first, exits.OK)
 
 
+@pytest.mark.fault("results folder that cannot be written", "refused before the first cell")
 def test_a_folder_that_cannot_be_written_is_refused_before_the_first_cell(suite: Suite, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     errors = finish(suite(*SMALL, "--backend", "simulated", "--results", "file/results"), exits.CANNOT_WRITE)
@@ -148,6 +177,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_cell(suite:
     assert "Cannot write results to file/results" in errors
 
 
+@pytest.mark.fault("full disk", "one line, exit 74, the next run continues")
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(suite: Suite, tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk: writing past it fails in the same way."""
     command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
@@ -156,3 +186,60 @@ def test_a_full_disk_is_said_in_one_line_and_loses_nothing(suite: Suite, tmp_pat
     assert not list((tmp_path / "results").glob("*/*.json"))
     finish(suite(*command), exits.OK)
     assert result_in(tmp_path).complete
+
+
+@pytest.mark.parametrize(
+    ("meter", "said"),
+    [
+        pytest.param(
+            "nonsense:1", "No meter 'nonsense:1'", marks=pytest.mark.fault("meter that nobody knows", "exit 2")
+        ),
+        pytest.param(
+            "csv:log.csv,offset=soon", "not offset=soon", marks=pytest.mark.fault("offset that is no number", "exit 2")
+        ),
+    ],
+)
+def test_a_meter_that_cannot_be_meant_is_refused_before_anything_starts(suite: Suite, meter: str, said: str) -> None:
+    errors = finish(suite(*SMALL, "--backend", "simulated", "--meter", meter), exits.USAGE)
+    assert said in errors
+
+
+def test_a_log_is_joined_to_the_windows_it_covers(suite: Suite, tmp_path: Path) -> None:
+    """The logger writes 140 W all the time, by a clock that is 1.5 s ahead of this machine's."""
+    start_s = time.time() + 1.5
+    lines = [f"{start_s + index / 50:.3f},{140 + index % 2}" for index in range(-50, 80 * 50)]
+    (tmp_path / "log.csv").write_text("time,watts\n" + "\n".join(lines) + "\n")
+    finish(
+        suite(
+            *SMALL,
+            "--framework",
+            "jax",
+            "--backend",
+            "simulated",
+            "--budget",
+            "30s",
+            "--meter",
+            "csv:log.csv,offset=-1.5",
+        ),
+        exits.OK,
+    )
+    (cell,) = result_in(tmp_path).cells
+    for attempt in cell.attempts:
+        for window, energies in zip(attempt.windows, attempt.energies, strict=True):
+            (wall,) = (energy for energy in energies if energy.boundary == "wall")
+            assert wall.joules == pytest.approx(140.5 * window.duration_s, rel=1e-3)
+            assert "power_integrated" in wall.reasons
+
+
+@pytest.mark.fault("log that falls back in time", "log_refused, the run's other joules kept")
+def test_a_log_that_cannot_be_read_costs_nothing_but_itself(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("time,watts\n2000,1\n1000,1\n")
+    finish(
+        suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s", "--meter", "csv:log.csv"),
+        exits.OK,
+    )
+    result = result_in(tmp_path)
+    (missing,) = result.missing_meters
+    assert missing.code == "log_refused"
+    assert "line 3" in missing.reason
+    assert all(energies[0].joules for attempt in result.cells[0].attempts for energies in attempt.energies)

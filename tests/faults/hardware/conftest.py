@@ -9,8 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 import pytest
@@ -21,7 +25,10 @@ HERE = Path(__file__).parent
 PACKAGES = Path(backends.__file__).parents[1]  # the checkout, or where its wheel was installed
 NOBODY = 65534
 
+VERSIONS = count(1)
+
 Energies = dict[str, int | str]
+Watched = dict[str, list[tuple[int, int | str]]]
 
 
 def built(source: str, target: Path, *options: str) -> Path:
@@ -34,6 +41,23 @@ def built(source: str, target: Path, *options: str) -> Path:
     command = [compiler, "-shared", "-fPIC", "-O1", *options, "-o", str(target), str(HERE / source), "-ldl"]
     subprocess.run(command, check=True, capture_output=True)
     return target
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Callable[..., Path]:
+    """compiled(source, target, *options) -> the shared library, for tests that bring their own C."""
+    return built
+
+
+@pytest.fixture(scope="session")
+def profiles() -> ModuleType:
+    """profile.py, by its path: its bare name is the standard library's."""
+    spec = spec_from_file_location("power_profile", HERE / "profile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -51,17 +75,32 @@ class Driver:
     """The fake NVIDIA driver's scenario: `set` changes answers at once, also those of meters that are open."""
 
     def __init__(self, scenario: Path) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._answers: dict[str, object] = {}
         self.set()
 
     def set(self, **answers: object) -> None:
-        """`gpu0_power_mw=250` writes the line "gpu0.power_mw 250"."""
+        """`gpu0_power_mw=250` writes the line "gpu0.power_mw 250"; `**{"gpu0_return@500": 15}` one with its ms."""
         self._answers |= answers
         lines = (
             f"{key.replace('_', '.', 1) if key[:3] == 'gpu' else key} {self._answers[key]}" for key in self._answers
         )
-        self._scenario.write_text("\n".join(lines) + "\n")
+        told = self.scenario.with_suffix(".told")
+        told.write_text("\n".join(lines) + "\n", errors="surrogateescape")
+        version_ns = next(VERSIONS)  # the driver reads again what has another mtime; the file system's may stand still
+        os.utime(told, ns=(version_ns, version_ns))
+        told.rename(self.scenario)
+
+    def draw(self, index: int, power: Any, **answers: object) -> None:
+        """Let board `index` draw the power of a Profile; answers are those of the board: update_ms=100."""
+        told = {"steps": power.text, "repeat_ms": power.repeat_ms or 0} | answers
+        self.set(**{f"gpu{index}_{key}": value for key, value in told.items()})
+
+    def start(self) -> int:
+        """Real time from now on: the CLOCK_MONOTONIC of the scenario's 0."""
+        start_ns = time.monotonic_ns()
+        self.set(start_ns=start_ns)
+        return start_ns
 
     def now_ns(self) -> int:
         """The driver's own time, for meters to stamp their readings with."""
@@ -106,6 +145,37 @@ class Powercap:
         with (self.root / f"intel-rapl:{number}" / "energy_uj").open("r+") as file:
             file.write(f"{energy_uj:<20d}\n")
 
+    def profile(self, number: str, power: Any, *, update_us: int = 1_000, **faults: object) -> int:
+        """From now on the counter runs by itself: the CLOCK_MONOTONIC of the profile's 0. Read through the shim only.
+
+        It starts from what the zone was made with. Faults as in sysfs_shim.c, `eio="@500 1"` for one with a time.
+        """
+        folder, start_ns = self.root / f"intel-rapl:{number}", time.monotonic_ns()
+        keys = {
+            "start_ns": start_ns,
+            "steps": power.text,
+            "repeat_ms": power.repeat_ms or 0,
+            "update_us": update_us,
+            "offset_uj": int((folder / "energy_uj").read_text()),
+            "range_uj": int((folder / "max_energy_range_uj").read_text()),
+        }
+        self._tell(folder, [f"{key} {value}" for key, value in keys.items()] + _fault_lines(faults))
+        return start_ns
+
+    def fault(self, number: str, **faults: object) -> None:
+        """How reads of the counter fail from now on; without any they answer again. Through the shim only."""
+        self._tell(self.root / f"intel-rapl:{number}", _fault_lines(faults))
+
+    def _tell(self, folder: Path, lines: list[str]) -> None:
+        (folder / "told").write_text("\n".join(lines) + "\n")
+        (folder / "told").rename(folder / "profile")  # at once: readers are at it
+
+    def remove(self, number: str) -> None:
+        """The zone goes, as with its driver; readers keep a descriptor that leads nowhere."""
+        link = self.root / f"intel-rapl:{number}"
+        shutil.rmtree(link.resolve())
+        link.unlink()
+
     def lock(self, number: str) -> None:
         (self.root / f"intel-rapl:{number}" / "energy_uj").chmod(0)
 
@@ -116,6 +186,10 @@ class Powercap:
             (cpus / f"cpu{index}/topology").mkdir(parents=True)
             (cpus / f"cpu{index}/topology/physical_package_id").write_text(f"{index}\n")
         (cpus / "present").write_text(f"0-{count - 1}\n" if count > 1 else "0\n")
+
+
+def _fault_lines(faults: dict[str, object]) -> list[str]:
+    return [f"{key}{value}" if str(value).startswith("@") else f"{key} {value}" for key, value in faults.items()]
 
 
 @pytest.fixture
@@ -134,6 +208,7 @@ class RaplChild:
         first = json.loads(self._line(process))
         self.meters: dict[str, str] = first["meters"]
         self.missing: dict[str, list[str]] = first["missing"]
+        self.notes: dict[str, str] = first["notes"]
 
     def _line(self, process: subprocess.Popen[str]) -> str:
         line = self._stdout.readline()
@@ -141,20 +216,32 @@ class RaplChild:
         return line
 
     def read(self, at_ms: int) -> Energies:
-        self._stdin.write(f"{at_ms}\n")
-        self._stdin.flush()
-        energies: Energies = json.loads(self._stdout.readline())
+        energies: Energies = self._ask(f"{at_ms}")
         return energies
+
+    def watch(self, every_ms: int, for_ms: int) -> Watched:
+        """In real time: for each meter its readings, (at_ns, energy_uj or the name of the exception)."""
+        watched: Watched = self._ask(f"{every_ms} {for_ms}")
+        return watched
+
+    def _ask(self, line: str) -> Any:
+        self._stdin.write(f"{line}\n")
+        self._stdin.flush()
+        return json.loads(self._stdout.readline())
 
 
 @pytest.fixture
 def rapl_child(powercap: Powercap, sysfs_shim: Path) -> Iterator[Callable[..., RaplChild]]:
-    """rapl_child(root="/sys/class/powercap", unprivileged=False) -> the process, shown the tree as it stands."""
+    """rapl_child(root="/sys/class/powercap", unprivileged=False, path="") -> the process, shown the tree as it stands.
+
+    `path` holds modules that come before those installed.
+    """
     started: list[subprocess.Popen[str]] = []
 
-    def start(root: str = "/sys/class/powercap", *, unprivileged: bool = False) -> RaplChild:
+    def start(root: str = "/sys/class/powercap", *, unprivileged: bool = False, path: str = "") -> RaplChild:
         user = [str(NOBODY)] if unprivileged and os.geteuid() == 0 else []
-        environ = os.environ | {"PYTHONPATH": str(PACKAGES), "FAKE_SYSFS": str(powercap.sysfs)}
+        modules = os.pathsep.join(filter(None, (path, str(PACKAGES))))
+        environ = os.environ | {"PYTHONPATH": modules, "FAKE_SYSFS": str(powercap.sysfs)}
         process: Any = subprocess.Popen(
             [sys.executable, str(HERE / "rapl_child.py"), root, *user],
             env=environ | {"LD_PRELOAD": str(sysfs_shim)},

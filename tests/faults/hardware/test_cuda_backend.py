@@ -12,6 +12,7 @@ import pytest
 
 from backends.base import BackendUnavailable
 from backends.cuda import CudaBackend
+from backends.meters.base import Gauge, Meter, MeterLost
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -71,6 +72,55 @@ def test_the_meters_follow_the_visible_devices(driver: Any, with_jax_plugin: Non
     assert meter.read().energy_uj - start_uj == 200_000_000
 
 
+def test_every_board_has_a_gauge_also_one_without_meters(driver: Any, backend: CudaBackend) -> None:
+    driver.set(gpu0_mig=1, gpu1_energy_return=3, gpu1_field_return=3)
+    for index in (0, 1):
+        metering = backend.meters(index)
+        assert metering.meters == ()
+        assert [gauge.domain for gauge in metering.gauges] == [f"gpu{index}"]
+        assert metering.gauges[0].read()["temperature_c"] == 45
+
+
+def test_meters_and_gauges_follow_the_order_of_the_visible_devices(
+    driver: Any, with_jax_plugin: None, tmp_path: Path
+) -> None:
+    driver.set(count=3, **{f"gpu{index}_temperature": 50 + index for index in range(3)})
+    driver.set(**{f"gpu{index}_power_mw": 100_000 * (index + 1) for index in range(3)})
+    backend = CudaBackend(environ={"CUDA_VISIBLE_DEVICES": "2,0"}, powercap=tmp_path / "none")
+    for index, truth in enumerate((2, 0)):
+        metering = backend.meters(index)
+        assert metering.meters[1].read().power_w == 100 * (truth + 1)
+        assert metering.gauges[0].read()["temperature_c"] == 50 + truth
+
+
+@pytest.mark.fault("fewer GPUs than when they were listed", "no_device")
+def test_a_board_that_is_no_longer_listed_is_named(driver: Any, backend: CudaBackend) -> None:
+    assert len(backend.devices()) == 2
+    driver.set(count=1)
+    with pytest.raises(BackendUnavailable, match="GPU 1 is gone") as caught:
+        backend.meters(1)
+    assert caught.value.missing.code == "no_device"
+
+
+@pytest.mark.fault("GPU unplugged while it is metered", "meter_lost")
+def test_a_board_unplugged_meanwhile_is_lost_and_the_other_counts_on(driver: Any, backend: CudaBackend) -> None:
+    first, second = backend.meters(0), backend.meters(1)
+    driver.set(count=1)
+    readers: list[Meter | Gauge] = [*second.meters, *second.gauges]
+    for reader in readers:
+        with pytest.raises(MeterLost):
+            reader.read()
+    assert [one.read().energy_uj for one in first.meters] == [0, pytest.approx(0, abs=1e9)]
+
+
+@pytest.mark.fault("more GPUs than when they were listed", "right joules")
+def test_a_board_that_appears_meanwhile_changes_nothing(driver: Any, backend: CudaBackend) -> None:
+    meter = backend.meters(1).meters[0]
+    before = meter.read()
+    driver.set(count=3, now_ms=1_000)
+    assert meter.read().energy_uj - before.energy_uj == 300_000_000
+
+
 def test_the_driver_is_described(backend: CudaBackend) -> None:
     facts = backend.describe()
     assert facts["nvidia driver"] == "580.01"
@@ -78,6 +128,7 @@ def test_the_driver_is_described(backend: CudaBackend) -> None:
     assert facts["jax cuda"] == "jax-cuda13-plugin 0.10.2"
 
 
+@pytest.mark.fault("CUDA_VISIBLE_DEVICES that hides every GPU", "no_device")
 def test_no_visible_board_is_no_gpu(driver: Any) -> None:
     with pytest.raises(BackendUnavailable, match="CUDA_VISIBLE_DEVICES"):
         CudaBackend(environ={"CUDA_VISIBLE_DEVICES": ""}).devices()
@@ -105,6 +156,7 @@ except BackendUnavailable as error:
 """
 
 
+@pytest.mark.fault("GPU without a framework", "no_framework")
 def test_a_gpu_without_a_framework_names_what_to_install(nvml_library: Path, tmp_path: Path) -> None:
     import pynvml
 
@@ -150,12 +202,27 @@ print(support.framework, support.version, support.precisions[0], support.compile
     assert said == f"torch 2.11.0 bf16 False {note}: runs eagerly\n"
 
 
+@pytest.mark.fault("NVML library that is no library", "nvml_absent")
+def test_a_broken_library_is_no_driver(tmp_path: Path) -> None:
+    import pynvml
+
+    (tmp_path / "pynvml.py").symlink_to(pynvml.__file__)
+    (tmp_path / "libnvidia-ml.so.1").write_text("an update was cut short\n")
+    library = tmp_path / "libnvidia-ml.so.1"
+    said = child(DOCTOR, path=[CHECKOUT, tmp_path], library=library, scenario=tmp_path / "none")
+    assert said.startswith("nvml_absent No NVIDIA driver answers (NVML Shared Library Not Found)")
+
+
+@pytest.mark.fault("abandoned package in the place of nvidia-ml-py", "nvml_absent")
 def test_the_abandoned_pynvml_is_refused_with_the_cure(nvml_library: Path, tmp_path: Path) -> None:
     (tmp_path / "pynvml.py").write_text("def nvmlInit(): pass\n")
     said = child(DOCTOR, path=[CHECKOUT, tmp_path], library=nvml_library, scenario=tmp_path / "none")
+    assert said.startswith("nvml_absent ")
     assert "nvidia-ml-py" in said
 
 
+@pytest.mark.fault("nvidia-ml-py not installed", "nvml_absent")
 def test_a_machine_without_the_binding_says_so(nvml_library: Path, tmp_path: Path) -> None:
     said = child(DOCTOR, path=[CHECKOUT], library=nvml_library, scenario=tmp_path / "none")
+    assert said.startswith("nvml_absent ")
     assert "nvidia-ml-py" in said

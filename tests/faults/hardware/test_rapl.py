@@ -1,4 +1,4 @@
-"""RAPL meters on trees of every shape known, through pyRAPL as it is published and through the files themselves."""
+"""Trees of every shape known, as RAPL meters open them, through pyRAPL as it is published and through the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 
 import backends
 from backends.meters import rapl
-from backends.meters.base import MeterLost
 
 PACKAGES = Path(backends.__file__).parents[1]
 RANGE_UJ = 262_143_328_850
@@ -36,20 +35,56 @@ def server(powercap: Any) -> None:
 def test_two_sockets_with_memory_are_read_by_pyrapl(powercap: Any, rapl_child: Start) -> None:
     server(powercap)
     child = rapl_child()
-    assert child.meters == dict.fromkeys(("package-0", "dram-0", "package-1", "dram-1"), "pyrapl")
-    assert child.missing == {}
+    assert child.meters == dict.fromkeys(("package-0", "dram-0", "package-1", "dram-1"), "pyrapl") | {
+        "psys": "powercap"
+    }
+    assert (child.missing, list(child.notes)) == ({}, ["psys"])
     assert set(child.read(0).values()) == {0}
     powercap.set("0", 1_000_000_000 + 11)
     powercap.set("0:1", 2_000_000_000 + 12)
     powercap.set("1", 3_000_000_000 + 13)
     powercap.set("1:1", 4_000_000_000 + 14)
-    assert child.read(100) == {"package-0": 11, "dram-0": 12, "package-1": 13, "dram-1": 14}
+    powercap.set("2", 9_000_000_000 + 15)
+    assert child.read(100) == {"package-0": 11, "dram-0": 12, "package-1": 13, "dram-1": 14, "psys": 15}
 
 
-def test_what_is_inside_around_or_beside_a_counter_is_not_counted_again(powercap: Any) -> None:
+def added(metering: Any) -> list[str]:
+    """The domains whose energy is summed."""
+    return [one.description.domain for one in metering.meters if not one.description.check]
+
+
+@pytest.mark.fault("package counter repeated by the mmio interface", "right joules")
+def test_what_is_inside_or_beside_a_counter_is_not_counted_again(powercap: Any) -> None:
     server(powercap)
-    opened = [meter.description.domain for meter in rapl.open_meters(root=powercap.root).meters]
-    assert opened == ["package-0", "dram-0", "package-1", "dram-1"]
+    assert added(rapl.open_meters(root=powercap.root)) == ["package-0", "dram-0", "package-1", "dram-1"]
+
+
+@pytest.mark.fault("platform counter around the packages", "kept apart")
+@pytest.mark.parametrize("name", ["psys", "psys-1"])
+def test_the_platforms_counter_is_kept_and_never_added(powercap: Any, name: str) -> None:
+    powercap.zone("0", "package-0", 1_000_000_000)
+    powercap.zone("1", name, 9_000_000_000)
+    package, around = rapl.open_meters("device", root=powercap.root).meters
+    assert (package.description.check, package.description.boundary) == (False, "device")
+    assert (around.description.domain, around.description.check) == (name, True)
+    assert around.description.boundary == "machine"
+    assert "around the packages" in str(around.description.note)
+
+
+def test_a_platforms_counter_alone_measures_nothing(powercap: Any) -> None:
+    powercap.zone("0", "psys", 9_000_000_000)
+    metering = rapl.open_meters(root=powercap.root)
+    assert added(metering) == []
+    assert [one.code for one in metering.missing] == ["rapl_absent"]
+
+
+@pytest.mark.parametrize(("range_uj", "step_uj"), [(RANGE_UJ, 61), (65_532_610_987, 15), (65_712_999_613, 15)])
+def test_counters_state_their_step_and_no_scope(powercap: Any, range_uj: int, step_uj: int) -> None:
+    """2^-14 J on Intel since Haswell; 2^-16 J on AMD, and on the memory of Intel's servers."""
+    powercap.zone("0", "package-0", 5, range_uj)
+    (meter,) = rapl.open_meters(root=powercap.root).meters
+    assert meter.description.resolution_uj == step_uj
+    assert meter.description.scope is None
 
 
 def test_a_tree_that_is_not_the_machines_own_is_never_read_through_pyrapl(
@@ -68,26 +103,41 @@ def test_a_tree_that_is_not_the_machines_own_is_never_read_through_pyrapl(
     assert child.read(10) == {"package-0": 7}
 
 
-def test_one_socket_without_memory_is_flagged(powercap: Any, rapl_child: Start) -> None:
+@pytest.mark.parametrize(
+    "inner",
+    [
+        pytest.param((), marks=pytest.mark.fault("memory without a counter", "dram_missing")),
+        pytest.param(("core",), marks=pytest.mark.fault("AMD processor: package and cores alone", "dram_missing")),
+        pytest.param(
+            ("core", "uncore"), marks=pytest.mark.fault("laptop: package, cores and graphics", "dram_missing")
+        ),
+    ],
+)
+def test_one_socket_without_memory_is_flagged(powercap: Any, rapl_child: Start, inner: tuple[str, ...]) -> None:
     powercap.sockets(1)
     powercap.zone("0", "package-0", 1_000_000_000)
-    powercap.zone("0:0", "core", 7)
+    for number, name in enumerate(inner):
+        powercap.zone(f"0:{number}", name, 7)
     child = rapl_child()
     assert child.meters == {"package-0": "pyrapl"}
     assert list(child.missing) == ["dram_missing"]
 
 
-def test_dies_are_read_from_their_files(powercap: Any, rapl_child: Start) -> None:
+@pytest.mark.fault("several dies in one package", "right joules")
+def test_dies_are_read_from_their_files_and_added(powercap: Any, rapl_child: Start) -> None:
     powercap.sockets(1)
     powercap.zone("0", "package-0-die-0", 1_000_000_000)
     powercap.zone("1", "package-0-die-1", 5_000_000_000)
     powercap.zone("1:0", "dram", 8_000_000_000)
     child = rapl_child()
-    assert child.meters["package-0-die-0"] == "powercap"
-    assert child.meters["package-0-die-1"] == "powercap"
-    assert set(child.meters) == {"package-0-die-0", "package-0-die-1", "dram-0-die-1"}
+    assert child.meters == dict.fromkeys(("package-0-die-0", "package-0-die-1", "dram-0-die-1"), "powercap")
+    child.read(0)
+    for number, energy_uj in (("0", 1_000_000_001), ("1", 5_000_000_020), ("1:0", 8_000_000_300)):
+        powercap.set(number, energy_uj)
+    assert sum(child.read(10).values()) == 321
 
 
+@pytest.mark.fault("gap in the numbers of zones", "right joules")
 def test_a_socket_behind_a_gap_is_read_from_its_file(powercap: Any, rapl_child: Start) -> None:
     powercap.sockets(2)
     powercap.zone("0", "package-0", 1_000_000_000)
@@ -97,61 +147,6 @@ def test_a_socket_behind_a_gap_is_read_from_its_file(powercap: Any, rapl_child: 
     child.read(0)
     powercap.set("2", 3_000_000_500)
     assert child.read(10) == {"package-0": 0, "package-1": 500}
-
-
-@pytest.mark.parametrize("sockets", [1, 0])
-def test_a_wrap_costs_nothing_through_either_reader(powercap: Any, rapl_child: Start, sockets: int) -> None:
-    if sockets:
-        powercap.sockets(sockets)
-    powercap.zone("0", "package-0", RANGE_UJ - 400)
-    child = rapl_child()
-    assert child.meters == {"package-0": "pyrapl" if sockets else "powercap"}
-    child.read(0)
-    powercap.set("0", 600)
-    assert child.read(100) == {"package-0": 1_000}
-
-
-def test_a_fall_that_is_no_wrap_is_reported_and_counting_goes_on(powercap: Any, rapl_child: Start) -> None:
-    powercap.sockets(1)
-    powercap.zone("0", "package-0", 100_000_000_000)
-    child = rapl_child()
-    child.read(0)
-    powercap.set("0", 5)
-    assert child.read(100) == {"package-0": "CounterReset"}
-    powercap.set("0", 25)
-    assert child.read(200) == {"package-0": 20}
-
-
-def test_a_known_power_gives_its_energy(powercap: Any, rapl_child: Start) -> None:
-    powercap.sockets(1)
-    powercap.zone("0", "package-0", RANGE_UJ - 123_456_789)
-    child = rapl_child()
-    child.read(0)
-    for at_ms in range(20, 10_001, 20):  # 123.4 W, over a wrap
-        powercap.set("0", (RANGE_UJ - 123_456_789 + at_ms * 123_400) % RANGE_UJ)
-        energies = child.read(at_ms)
-    assert energies["package-0"] == pytest.approx(123.4 * 10 * 1e6, rel=0.005)
-
-
-def test_a_refused_counter_is_no_zero_but_a_command(powercap: Any, rapl_child: Start) -> None:
-    powercap.sockets(1)
-    powercap.zone("0", "package-0", 1_000_000_000)
-    powercap.lock("0")
-    child = rapl_child(unprivileged=True)
-    assert child.meters == {}
-    reason, cure = child.missing["rapl_permission_denied"]
-    assert "package-0" in reason
-    assert "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj" in cure
-
-
-def test_a_refused_memory_leaves_the_package(powercap: Any, rapl_child: Start) -> None:
-    powercap.sockets(1)
-    powercap.zone("0", "package-0", 1_000_000_000)
-    powercap.zone("0:0", "dram", 1_000_000_000)
-    powercap.lock("0:0")
-    child = rapl_child(unprivileged=True)
-    assert child.meters == {"package-0": "pyrapl"}
-    assert list(child.missing) == ["rapl_permission_denied"]
 
 
 def test_pyrapl_brings_no_noise_and_no_pandas(powercap: Any) -> None:
@@ -173,18 +168,7 @@ logging.warning("loggers speak again")
     assert (done.stdout, done.stderr) == ("False\n", "WARNING:root:loggers speak again\n")
 
 
-def test_no_tree_is_absent(powercap: Any, rapl_child: Start) -> None:
-    child = rapl_child()
-    assert child.meters == {}
-    assert list(child.missing) == ["rapl_absent"]
-
-
-def test_links_into_nothing_are_absent(powercap: Any) -> None:
-    """What a container sees whose runtime masks the counters."""
-    (powercap.root / "intel-rapl:0").symlink_to("/nowhere/intel-rapl:0")
-    assert [one.code for one in rapl.open_meters(root=powercap.root).missing] == ["rapl_absent"]
-
-
+@pytest.mark.fault("chiplets that repeat their package's counter", "right joules")
 def test_chiplets_that_repeat_one_counter_are_counted_once(powercap: Any) -> None:
     for die in range(4):
         powercap.zone(str(die), f"package-0-die-{die}", 50_000_000_000 + die)
@@ -198,31 +182,11 @@ def test_a_counter_only_the_mmio_interface_shows_is_taken(powercap: Any) -> None
     assert [one.description.domain for one in rapl.open_meters(root=powercap.root).meters] == ["package-0"]
 
 
+@pytest.mark.fault("twelve sockets", "all read")
 def test_zones_past_ten_are_found_in_their_order(powercap: Any) -> None:
     for socket in range(12):
         powercap.zone(str(socket), f"package-{socket}", socket * 10_000_000)
     assert [zone.domain for zone in rapl.zones(powercap.root)] == [f"package-{socket}" for socket in range(12)]
-
-
-def test_a_counter_that_does_not_answer_is_named(powercap: Any) -> None:
-    powercap.zone("0", "package-0", 5)
-    (powercap.root / "intel-rapl:0/energy_uj").write_text("")
-    metering = rapl.open_meters(root=powercap.root)
-    assert metering.meters == ()
-    assert metering.missing[0].code == "no_meter"
-    assert "package-0" in metering.missing[0].reason
-
-
-def test_a_counter_that_falls_silent_is_lost(powercap: Any) -> None:
-    powercap.zone("0", "package-0", 5)
-    (meter,) = rapl.open_meters(root=powercap.root).meters
-    meter.read()
-    (powercap.root / "intel-rapl:0/energy_uj").write_text("")
-    with pytest.raises(MeterLost, match="package-0"):
-        meter.read()
-    meter.close()
-    with pytest.raises(MeterLost):
-        meter.read()
 
 
 def test_counters_of_a_host_are_part_of_the_machine(powercap: Any) -> None:
