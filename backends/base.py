@@ -90,6 +90,7 @@ class Backend(Protocol):
     """A kind of hardware. Importing the module and making the object loads no framework."""
 
     name: str
+    on_host: bool  # its device is the host itself, not an accelerator beside it
 
     def devices(self) -> Sequence[Device]:
         """What is there. BackendUnavailable when this backend cannot run here at all."""

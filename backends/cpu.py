@@ -27,6 +27,7 @@ class CpuBackend:
     """All processors of the machine as one device."""
 
     name = "cpu"
+    on_host = True
 
     def __init__(self, *, cpuinfo: Path = host.CPUINFO, powercap: Path = rapl.ROOT) -> None:
         self._processor = host.processor(cpuinfo)

@@ -26,6 +26,7 @@ class CudaBackend:
     """Each GPU that CUDA_VISIBLE_DEVICES leaves visible is one device."""
 
     name = "cuda"
+    on_host = False
 
     def __init__(self, *, environ: Mapping[str, str] = os.environ, powercap: Path = rapl.ROOT) -> None:
         self._environ, self._powercap = environ, powercap

@@ -40,6 +40,7 @@ class SimulatedBackend:
     """Does the work on the host's processors and meters a machine that is not there."""
 
     name = "simulated"
+    on_host = True
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._mean_w = float(environ.get(POWER_VARIABLE, "100"))

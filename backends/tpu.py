@@ -51,6 +51,7 @@ class TpuBackend:
     """One device for each chip. `platform`, `root` and `runtime` are other than the default in tests alone."""
 
     name = "tpu"
+    on_host = False
 
     def __init__(
         self,

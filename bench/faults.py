@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+PLACES = (ROOT / "tests" / "faults", ROOT / "tests" / "unit")
+
 HEAD = """# Faults and where they end
 
 Made by `python bench/faults.py > docs/faults.md` from the marks on the tests: each line is a test that breaks
@@ -39,7 +41,7 @@ def collect() -> dict[tuple[str, str], str]:
     """(fault, outcome) -> the file whose test holds it."""
     collector = Collector()
     with contextlib.redirect_stdout(io.StringIO()):
-        where = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "tests")]
+        where = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), *map(str, PLACES)]
         how = ["--collect-only", "-q", "-m", "fault", "-p", "no:cacheprovider"]
         code = pytest.main(how + where, plugins=[collector])
     if code != pytest.ExitCode.OK:

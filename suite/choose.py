@@ -31,6 +31,7 @@ class Wish:
     """The command line's words, unchecked; None where the user said nothing."""
 
     backend: str | None = None
+    device: int = 0
     framework: str | None = None
     workload: str | None = None
     mode: str | None = None
@@ -52,7 +53,7 @@ class Choice:
 def choose(wish: Wish, budget_s: float) -> Choice:
     """Unknown for a word that is no choice, NothingToRun where nothing here can run it."""
     _known(wish)
-    name, backend, device = _backend(wish.backend)
+    name, backend, device = _backend(wish.backend, wish.device)
     supports = _supports(name, backend, wish)
     drivers = [_driver(support, wish.precision) for support in supports]
     request = Request(
@@ -92,17 +93,25 @@ def _known(wish: Wish) -> None:
             raise Unknown(f"No {word} {value!r}: choose from {', '.join(choices)}.")
 
 
-def _backend(name: str | None) -> tuple[str, Backend, Device]:
+def _backend(name: str | None, index: int) -> tuple[str, Backend, Device]:
     wanted = [name] if name else [known for known in backends.names() if known not in NEVER_BY_DEFAULT]
     refusals = []
     for candidate in wanted:
         backend = backends.load(candidate)
         try:
-            return candidate, backend, backend.devices()[0]
+            return candidate, backend, _device(candidate, backend, index)
         except BackendUnavailable as unavailable:
             refusals.append(f"{candidate}: {unavailable}")
     # Without a wish the last refusal is the CPU's, which every machine has: what it lacks is what would help.
     raise NothingToRun(refusals[-1])
+
+
+def _device(name: str, backend: Backend, index: int) -> Device:
+    devices = backend.devices()
+    if index >= len(devices):
+        names = ", ".join(f"{device.index}: {device.name}" for device in devices)
+        raise Unknown(f"No device {index} of {name}: choose from {names}.")
+    return devices[index]
 
 
 def _supports(name: str, backend: Backend, wish: Wish) -> list[Support]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import backends
 import workloads
 from suite.energy import PERIODS_PER_WINDOW
 from suite.record import Cell, Plan, PlannedCell, Work
@@ -154,8 +155,8 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     """A cell with the time it will probably need for REPEATS windows of `length_s`."""
     spec = workloads.specs(cell.workload)[cell.mode]
     size = spec.sizes[cell.size]
-    accelerated = cell.backend not in ("cpu", "simulated")
-    rate = _ACCELERATOR_FLOPS[cell.precision] if accelerated else _CPU_FLOPS_PER_CORE[cell.precision] * cores
+    on_host = backends.load(cell.backend).on_host
+    rate = _CPU_FLOPS_PER_CORE[cell.precision] * cores if on_host else _ACCELERATOR_FLOPS[cell.precision]
     step_s = spec.flops_per_step(size) / rate
     compile_s = _SETUP_S[cell.framework, cell.technique][cell.mode] * _SIZE_FACTOR[cell.size]
     compile_s *= max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0

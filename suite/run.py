@@ -19,9 +19,6 @@ from suite.report import console as report_console
 from suite.report import reasons, summary_table
 from suite.session import Job
 
-HOST_BACKENDS = ("cpu", "simulated")
-"""Backends whose device is the host itself: it is no accelerator of the machine."""
-
 
 def carry_out(
     choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...] = (), *, fresh: bool, started_s: float
@@ -51,7 +48,7 @@ def carry_out(
 
 
 def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]) -> Job:
-    accelerators = [] if choice.name in HOST_BACKENDS else [choice.device]
+    accelerators = [] if choice.backend.on_host else [choice.device]
     return Job(
         backend=choice.name,
         device=choice.device.index,

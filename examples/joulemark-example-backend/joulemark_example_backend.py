@@ -48,6 +48,7 @@ class LoggedBackend:
     """Works as the cpu backend does, and meters at the wall."""
 
     name = "logged"
+    on_host = True
 
     def __init__(self) -> None:
         self._cpu = CpuBackend()

@@ -135,17 +135,3 @@ def gpu_load(framework: str, device: object, synchronize: Callable[[], None]) ->
             synchronize()
 
     return load
-
-
-@pytest.mark.tpu
-def test_a_tpu_does_its_work_and_says_that_its_joules_are_unknown() -> None:
-    import jax
-
-    backend = backends.load("tpu")
-    assert backend.devices()[0].name.startswith("TPU")
-    runtime = backend.attach("jax", 0)
-    x = jax.device_put(jax.numpy.ones((1024, 1024)), runtime.device)
-    result = x @ x
-    runtime.synchronize()
-    assert result.is_ready()
-    assert "tpu_no_meter" in [one.code for one in backend.meters(0).missing]

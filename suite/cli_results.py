@@ -1,0 +1,132 @@
+"""The commands that read result files, and those that explain them. Thin, like suite.cli, which adds them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from suite import exits
+from suite.options import Json, Results, fail, printable
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
+    as_json: Json = False,
+) -> None:
+    """Check result files by the rules every submission meets; every joule is computed again."""
+    from dataclasses import asdict
+
+    from suite.check import check_file, result_files
+
+    files = [file for path in paths for file in result_files(path)]
+    if not files:
+        fail(exits.USAGE, f"No result file in {', '.join(map(str, paths))}.")
+    checked = [check_file(file) for file in files]
+    if as_json:
+        report = [
+            {"path": str(one.path), "ok": one.acceptable, "findings": list(map(asdict, one.findings))}
+            for one in checked
+        ]
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        for one in checked:
+            typer.echo(f"{'ok     ' if one.acceptable else 'REFUSED'} {one.path}")
+            for found in one.findings:
+                where = f" at {found.pointer}" if found.pointer else ""
+                typer.echo(printable(f"  {found.severity} {found.rule}{where}: {found.message}. {found.cure}"))
+    if not all(one.acceptable for one in checked):
+        raise typer.Exit(exits.CHECK_FAILED)
+
+
+@app.command()
+def show(file: Annotated[Path, typer.Argument(help="A result file.")], as_json: Json = False) -> None:
+    """Show one result: what each cell cost, how fast it was, and what the numbers are worth."""
+    result = _read(file)
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        _print_summary(result)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="The result to compare with.")],
+    second: Annotated[Path, typer.Argument(help="The result to compare.")],
+) -> None:
+    """Compare two results cell by cell; overlapping intervals are no difference."""
+    from suite.report import comparison_table, console
+
+    console().print(comparison_table(_read(first), _read(second)))
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="A result file of yours.")], results: Results = Path("results")
+) -> None:
+    """Check a result, show what would become public, and put it where a pull request takes it from."""
+    from suite.submit import place, public_lines
+
+    result = _read(file)
+    typer.echo("\n".join(public_lines(result)))
+    try:
+        placed = place(result, file, results)
+    except OSError as problem:
+        fail(exits.CANNOT_WRITE, f"Cannot write to {results}: {problem.strerror}.")
+    typer.echo(f"\nTo publish it, make a pull request with this one file:\n  git switch -c result-{result.id}")
+    typer.echo(f"  git add {placed}\n  git commit -m 'Result: {result.system.slug} {result.date}'")
+    typer.echo(f"  git push -u origin result-{result.id}")
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(help="A reason code. Default: all.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of docs/reasons.md.")] = False,
+) -> None:
+    """Explain a reason code: its cause, its cure, and what follows from it for the number."""
+    from suite.reasons import POLICIES, REASONS, markdown
+
+    if as_markdown:
+        typer.echo(markdown(), nl=False)
+        return
+    if code is not None and code not in REASONS:
+        fail(exits.USAGE, f"No reason code {code!r}: choose from {', '.join(REASONS)}.")
+    for reason in [REASONS[code]] if code else REASONS.values():
+        typer.echo(f"{reason.code}\n  cause:  {reason.cause}\n  cure:   {reason.cure}")
+        typer.echo(f"  policy: {reason.policy}: {POLICIES[reason.policy]}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a result file."""
+    from suite.record import schema as result_schema
+
+    typer.echo(json.dumps(result_schema(), indent=2, ensure_ascii=False))
+
+
+def _read(file: Path) -> Any:
+    from suite.check import check_file
+
+    checked = check_file(file)
+    if checked.result is None:
+        first = checked.findings[0]
+        fail(exits.CHECK_FAILED, printable(f"{file} is no acceptable result: {first.rule}: {first.message}."))
+    return checked.result
+
+
+def _print_summary(result: Any) -> None:
+    from suite.report import console, parts_table, reasons, summary_table
+    from suite.units import percent
+
+    console().print(summary_table(result))
+    console().print(parts_table(result))
+    if result.overhead is not None and result.overhead.throughput is not None:
+        found = result.overhead.throughput
+        typer.echo(f"Throughput with metering over without: {percent(found.ratio)} ({found.pairs} pairs of windows)")
+    for code in reasons(result):
+        typer.echo(f"{code}: python -m suite explain {code}")

@@ -1,0 +1,53 @@
+"""What every command shares: its options, and how it ends with one line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from suite import exits
+
+DEFAULT_BUDGET = "10m"
+
+Budget = Annotated[str, typer.Option(help="How long the run may take: 90s, 10m, 1h. More time narrows the intervals.")]
+Backend = Annotated[str | None, typer.Option(help="Hardware: cuda, tpu, cpu, simulated. Default: the first that runs.")]
+Device = Annotated[int, typer.Option(help="Which of the backend's devices, as `doctor` lists them, from 0.", min=0)]
+Framework = Annotated[str | None, typer.Option(help="torch or jax. Default: both, where installed.")]
+Workload = Annotated[str | None, typer.Option(help="gpt or resnet. Default: all.")]
+Mode = Annotated[str | None, typer.Option(help="train or infer. Default: both.")]
+Size = Annotated[str | None, typer.Option(help="xs (tests only), s, m. Default: s, the size every machine can run.")]
+Precision = Annotated[str | None, typer.Option(help="fp32 or bf16. Default: the best the chip has.")]
+Meter = Annotated[
+    list[str] | None,
+    typer.Option(help="A meter beside the backend's own, like shelly:HOST or csv:FILE (docs/meters.md). Repeatable."),
+]
+Results = Annotated[Path, typer.Option(help="Folder of result files.")]
+Out = Annotated[Path | None, typer.Option(help="Where the site is built. Default: _build in the site folder.")]
+Site = Annotated[
+    Path | None, typer.Option(help="Folder with the site's templates. Default: site, here or in the checkout.")
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing an unfinished run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def fail(code: int, message: str) -> NoReturn:
+    """End with one line on standard error."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def seconds(budget: str) -> float:
+    """A budget in seconds; the command ends with code 2 when it is none."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)", budget.strip())
+    length_s = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
+    if not 10 <= length_s <= 48 * 3600:
+        fail(exits.USAGE, f"No budget {budget!r}: write a number and s, m or h, like 90s, 10m or 1h (10s to 48h).")
+    return length_s
+
+
+def printable(text: str) -> str:
+    """Escape what would move the cursor or speak to a build log: the text comes from a stranger's file."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
