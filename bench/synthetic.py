@@ -20,9 +20,10 @@ import numpy as np
 
 import workloads
 from suite import record
+from suite.conditions import events_of, load_events
 from suite.energy import boundaries, window_energy
 from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
-from suite.trace import Boundary, Meter, Method, Ticks, Window, thin
+from suite.trace import Boundary, Conditions, Event, Meter, Method, Scope, Ticks, Window, thin
 from workloads.base import Spec
 
 FIRST_DAY = date(2026, 1, 5)
@@ -68,23 +69,25 @@ class Machine:
 def domain(
     name: str, boundary: Boundary, watts: tuple[float, float], method: Method = "counter", source: str = "powercap",
     *, period_s: float = 0.001, calibration: float | None = 0.02, check: bool = False, bound: Any = None,
+    step_uj: int | None = 61, scope: Scope | None = None,
 ) -> Domain:  # fmt: skip
     meter = Meter(
         domain=name, boundary=boundary, method=method, source=source, bound=bound, check=check,
         calibration=calibration, note=None, update_period_s=period_s, tick_width_s=min(period_s, 0.004),
-        resolution_uj=None, scope=None,
+        resolution_uj=step_uj if method == "counter" else None, scope=scope,
     )  # fmt: skip
     return Domain(meter, *watts)
 
 
-def gpu(idle_w: float, busy_w: float) -> tuple[Domain, ...]:
-    """A board with an energy counter and, as second opinion, its integrated power."""
-    watts = (idle_w, busy_w)
-    second = (idle_w, busy_w * 1.012)
+def gpu(idle_w: float, busy_w: float, *, apart: float = 0.012, scope: Scope = "gpu") -> tuple[Domain, ...]:
+    """A board with an energy counter and, as second opinion, its integrated power, that much above it."""
+    watts, second = (idle_w, busy_w), (idle_w, busy_w * (1 + apart))
     return (
-        domain("gpu0", "device", watts, source="nvml.total_energy", period_s=0.1, calibration=0.05),
-        domain("gpu0", "device", second, "integrated", "nvml.power", period_s=0.1, calibration=0.05, check=True),
-    )
+        domain("gpu0", "device", watts, source="nvml.total_energy", period_s=0.1, calibration=0.05, step_uj=1000,
+               scope=scope),
+        domain("gpu0", "device", second, "integrated", "nvml.power", period_s=0.1, calibration=0.05, check=True,
+               scope=scope),
+    )  # fmt: skip
 
 
 def host(idle_w: float, busy_w: float, *, dram: bool = True) -> tuple[Domain, ...]:
@@ -133,7 +136,7 @@ MACHINES = (
     Machine(
         name="Example RTX 4090 workstation", cpu="Example Core i9-14900K", cores=24, memory_gib=128, backend="cuda",
         frameworks=BOTH, precision="bf16", flops_per_s=8.6e13, bytes_per_s=8.2e11, accelerator="Example RTX 4090",
-        accelerator_gib=24, domains=gpu(19, 371) + host(22, 74), sizes=("s", "m"),
+        accelerator_gib=24, domains=gpu(19, 371, apart=0.064) + host(22, 74), sizes=("s", "m"),
     ),
     Machine(
         name="Example simulated machine", cpu="Example EPYC processor", cores=4, memory_gib=24, backend="simulated",
@@ -169,6 +172,42 @@ def trace(machine: Machine, busy: Sequence[Window], end_ns: int, random: np.rand
     return tuple(series)
 
 
+def gauges(
+    machine: Machine, busy: Sequence[Window], end_ns: int, random: np.random.Generator
+) -> tuple[Conditions, ...]:
+    """What surrounds the energy, once a second: of the GPU where there is one, of the host where it is metered."""
+    at_ns = np.arange(300_000_000, end_ns, 1_000_000_000) + random.integers(0, 20_000_000)
+    load = np.array([any(one.start_ns < at <= one.end_ns for one in busy) for at in at_ns], dtype=float)
+    heat = np.convolve(load, np.exp(-np.arange(60) / 12) / 12)[: len(load)]
+    noise = random.standard_normal(len(at_ns))
+    gpu0 = {
+        "sm_clock_mhz": 1200 + 15 * np.round(load * 48 - heat * 9 + noise), "memory_clock_mhz": 0 * load + 2619,
+        "temperature_c": np.round(34 + 38 * heat), "power_limit_w": 0 * load + 700, "utilisation": load * 0.99,
+        "sw_power_cap": (heat > 0.62) * load, "compute_processes": 0 * load + 1, "driver_lag_s": 0.012 + 0.004 * load,
+    }  # fmt: skip
+    host = {"cpu_clock_mhz": np.round(2400 + 900 * load + 40 * noise), "temperature_c": np.round(41 + 22 * heat)}
+    domains = {"gpu0": gpu0 if machine.backend == "cuda" else {}, "host": {} if machine.virtual else host}
+    return tuple(_conditions(name, at_ns, values) for name, values in domains.items() if values)
+
+
+def _conditions(domain: str, at_ns: Any, values: dict[str, Any]) -> Conditions:
+    told = {name: tuple(round(float(value), 4) for value in column) for name, column in values.items() if any(column)}
+    return Conditions(domain, tuple(at_ns.tolist()), told)
+
+
+def happened(machine: Machine, seen: Sequence[Conditions], busy: Sequence[Window], number: int) -> tuple[Event, ...]:
+    """What the conditions say, and now and then other programs on the host or a meter that was lost for a while."""
+    events = [event for one in seen for event in events_of(one, workers=1)]
+    if number % 7 == 3:
+        events += load_events(busy[0], foreign_cpu_s=0.02 * machine.cores * busy[0].duration_s, stolen_cpu_s=0.0,
+                              cores=machine.cores)  # fmt: skip
+    if number % 23 == 8 and machine.domains:
+        middle_ns = (busy[-1].start_ns + busy[-1].end_ns) // 2
+        events.append(Event(code="meter_lost", start_ns=middle_ns, end_ns=middle_ns + 1_400_000_000, meter=0,
+                            detail="the driver did not answer for 1.4 s"))  # fmt: skip
+    return tuple(sorted(events, key=lambda event: (event.start_ns, event.code)))
+
+
 def idle(machine: Machine, when: Any, random: np.random.Generator) -> Idle:
     end_ns = round((IDLE_S + 1) * 1e9)
     ticks = trace(machine, (), end_ns, random)
@@ -187,11 +226,14 @@ def windows(step_s: float, units: int, count: int, length_s: float, random: np.r
 
 
 def good_attempt(
-    machine: Machine, spec: Spec, size: str, step_s: float, count: int, length_s: float, random: Any
+    machine: Machine, spec: Spec, size: str, step_s: float, count: int, length_s: float, number: int, random: Any
 ) -> Attempt:
     made = windows(step_s, spec.units_per_step(spec.sizes[size]), count, length_s, random)
     meters = tuple(part.meter for part in machine.domains)
-    ticks = trace(machine, made, made[-1].end_ns + round(2e9), random)
+    end_ns = made[-1].end_ns + round(2e9)
+    ticks = trace(machine, made, end_ns, random)
+    seen = gauges(machine, made, end_ns, np.random.Generator(np.random.Philox([number, len(made)])))
+    events = happened(machine, seen, made, number)
     band = spec.band(size, machine.precision)
     inside = band.low + (band.high - band.low) * float(random.uniform(0.3, 0.7))
     return Attempt(
@@ -200,8 +242,10 @@ def good_attempt(
                 record.Stage(name="build", start_ns=1_400_000_000, end_ns=2_300_000_000),
                 record.Stage(name="compile", start_ns=2_300_000_000, end_ns=5_100_000_000),
                 record.Stage(name="warm-up", start_ns=5_100_000_000, end_ns=5_900_000_000)),
-        windows=tuple(made), ticks=ticks, events=(), conditions=(),
-        energies=tuple(tuple(window_energy(meters, ticks, one, edge) for edge in boundaries(meters)) for one in made),
+        windows=tuple(made), ticks=ticks, events=events, conditions=seen,
+        energies=tuple(
+            tuple(window_energy(meters, ticks, one, edge, events) for edge in boundaries(meters)) for one in made
+        ),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
         peak_memory_bytes=round(3.1 * GIB), notes=(),
     )  # fmt: skip
@@ -237,7 +281,7 @@ def cell_result(machine: Machine, spec: Spec, size: str, framework: str, number:
     first = failed_attempt(("oom", "quality", "crash", "deadline")[number % 4], spec, size, machine.precision)
     repeats = 2 if number % 17 == 11 else 3 + number % 3
     length_s = 4.0 if number % 29 == 13 else 10.4
-    second = good_attempt(machine, spec, size, step_s, repeats, length_s, random)
+    second = good_attempt(machine, spec, size, step_s, repeats, length_s, number, random)
     attempts = {0: (first,), 1: (first, second)}.get(number % 19, (second,))
     work = record.Work(
         unit=spec.unit, units_per_step=spec.units_per_step(config), parameters=spec.parameters(config),
@@ -271,7 +315,8 @@ def result(index: int, seed: int) -> Result:
         meters=tuple(part.meter for part in machine.domains), missing_meters=missing(machine),
         idle=(idle(machine, "before", random), idle(machine, "after", random)), cells=cells,
         overhead=record.Overhead(
-            sampler_share=0.011, controller_share=0.004, peak_memory_bytes=88 * 2**20, throughput=None
+            sampler_share=0.011, controller_share=0.004, peak_memory_bytes=88 * 2**20,
+            throughput=None if index % 3 == 2 else record.Throughput(ratio=0.9991, low=0.9968, high=1.0014, pairs=10),
         ),
         journal_sha256=digest,
     )  # fmt: skip

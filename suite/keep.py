@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from suite.conditions import events_of
 from suite.energy import Energy, boundaries, window_energy
@@ -36,7 +37,7 @@ def what_happened(
 def _from_zero(event: Event) -> Event:
     """What began before the origin began with it."""
     start_ns = max(0, event.start_ns)
-    return Event(code=event.code, start_ns=start_ns, end_ns=max(start_ns, event.end_ns), domain=event.domain)
+    return replace(event, start_ns=start_ns, end_ns=max(start_ns, event.end_ns))
 
 
 def _told(conditions: Conditions) -> Conditions:

@@ -117,6 +117,8 @@ def _ticks(meters: tuple[Meter, ...], ticks: tuple[Ticks, ...], pointer: str) ->
             yield error("ticks-meter", here, "no such meter in this file", _REMAKE)
         if len(series.at_ns) != len(series.energy_uj):
             yield error("ticks-length", here, "as many instants as readings are needed", _REMAKE)
+        if any(at_ns < 0 for at_ns in series.at_ns[:1]):
+            yield error("ticks-time", here, "the first instant lies before the origin", _REMAKE)
         if any(later <= earlier for earlier, later in pairwise(series.at_ns)):
             yield error("ticks-time", here, "the instants do not rise", _REMAKE)
         if not rises(series.energy_uj):

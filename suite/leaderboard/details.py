@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from suite.check import Checked
-from suite.leaderboard.chart import Trace, trace
 from suite.leaderboard.frame import joules_per_flop
+from suite.leaderboard.happened import Happened, happened
+from suite.leaderboard.surroundings import Surroundings, surroundings
+from suite.leaderboard.traces import Trace, trace
+from suite.leaderboard.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
 from suite.leaderboard.words import reasons
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.reasons import Reason
 from suite.record import Attempt, CellResult, Result, Throughput
 from suite.statistics import Summary
-from suite.trace import Window
+from suite.trace import Meter
 from suite.units import column, grouped, half_width, memory, percent, quantity, significant
+
+NEGLIGIBLE = 1e-4
+"""A share of the interval below this needs no digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,7 @@ class Cost:
     interval: str | None
     parts: tuple[tuple[str, str], ...]  # what the interval is made of
     net: str | None
+    net_interval: str | None
     rate: str
     power: str | None
     per_flop: str | None
@@ -38,25 +45,16 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLine:
-    """One window: when, how much work, and its joules within each boundary."""
-
-    start: str
-    length: str
-    units: str
-    rate: str
-    joules: tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptView:
     """One worker process from start to end."""
 
     attempt: Attempt
     trace: Trace | None
+    happened: Happened
+    surroundings: tuple[Surroundings, ...]
     stages: tuple[tuple[str, str], ...]
     windows: tuple[WindowLine, ...]
-    boundaries: tuple[str, ...]
+    columns: tuple[BoundaryColumn, ...]
     quality: tuple[str, str, str] | None  # value, low, high
     peak_memory: str
 
@@ -104,7 +102,7 @@ def _costs(result: Result, cell: CellResult) -> Iterator[Cost]:
 
 def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str, ...]) -> Cost:
     energy, unit = scored.joules_per_unit, cell.work.unit
-    scale = column([energy.median if energy else None])
+    scale, net_scale = column([energy.median if energy else None]), column([net.median if net else None])
     per_flop = joules_per_flop(cell, energy.median if energy else None)
     return Cost(
         boundary=scored.boundary,
@@ -113,7 +111,8 @@ def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str
         energy=scale.number(energy.median, half_width(energy)) if energy else None,
         energy_unit=f"{scale.prefix}J/{unit}",
         interval=scale.interval(energy) if energy else None,
-        net=None if net is None else _with_interval(net, f"J/{unit}"),
+        net=f"{net_scale.number(net.median, half_width(net))} {net_scale.prefix}J/{unit}" if net else None,
+        net_interval=net_scale.interval(net) if net else None,
         parts=_parts(energy),
         rate=f"{grouped(scored.units_per_s.median)} {unit}s/s",
         power=None if scored.mean_power_w is None else f"{grouped(scored.mean_power_w)} W",
@@ -124,14 +123,9 @@ def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str
     )
 
 
-def _with_interval(summary: Summary, unit: str) -> str:
-    half = half_width(summary)
-    return quantity(summary.median, unit) + ("" if half is None else f" ± {percent(half / abs(summary.median))}")
-
-
 def _parts(energy: Summary | None) -> tuple[tuple[str, str], ...]:
     """What the interval is made of, each as a share of the number."""
-    if energy is None or energy.parts is None:
+    if energy is None or energy.parts is None or not energy.median:
         return ()
     parts = energy.parts
     named = (
@@ -141,7 +135,11 @@ def _parts(energy: Summary | None) -> tuple[tuple[str, str], ...]:
         ("calibration", parts.calibration),
         ("estimate's range", parts.range),
     )
-    return tuple((name, percent(half / energy.median)) for name, half in named if half)
+    return tuple((name, _share(half / energy.median)) for name, half in named if half)
+
+
+def _share(share: float) -> str:
+    return f"under {percent(NEGLIGIBLE, 1)}" if abs(share) < NEGLIGIBLE else percent(share)
 
 
 def _attempt(result: Result, attempt: Attempt) -> AttemptView:
@@ -149,9 +147,11 @@ def _attempt(result: Result, attempt: Attempt) -> AttemptView:
     return AttemptView(
         attempt=attempt,
         trace=trace(result, attempt),
+        happened=happened(result.meters, attempt),
+        surroundings=surroundings(attempt),
         stages=tuple((stage.name, quantity((stage.end_ns - stage.start_ns) / 1e9, "s", 2)) for stage in attempt.stages),
-        windows=tuple(_window(attempt, index, window) for index, window in enumerate(attempt.windows)),
-        boundaries=tuple(energy.boundary for energy in attempt.energies[0]) if attempt.energies else (),
+        windows=window_lines(attempt),
+        columns=boundary_columns(attempt),
         quality=None if quality is None else _three(quality.value, quality.low, quality.high),
         peak_memory=memory(attempt.peak_memory_bytes),
     )
@@ -167,16 +167,6 @@ def _plain(value: float) -> str:
     return f"{value:.1e}" if 0 < abs(value) < 1e-3 else significant(value, 5)
 
 
-def _window(attempt: Attempt, index: int, window: Window) -> WindowLine:
-    return WindowLine(
-        start=f"{window.start_ns / 1e9:.2f}",
-        length=f"{window.duration_s:.3f}",
-        units=f"{window.units:,}",
-        rate=grouped(window.units / window.duration_s, 4),
-        joules=tuple(None if one.joules is None else grouped(one.joules, 4) for one in attempt.energies[index]),
-    )
-
-
 def command(result: Result, cell: CellResult) -> str:
     """What to type to run this cell again. Every part is a slug or a number, so nothing needs quoting."""
     ran = cell.cell
@@ -189,31 +179,38 @@ def command(result: Result, cell: CellResult) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterView:
-    """A meter as text."""
+    """A meter as text. None is unknown, or does not apply."""
 
     domain: str
+    role: str | None
     boundary: str
+    scope: str | None
     method: str
     source: str
-    role: str
     period: str
-    calibration: str
+    tick_width: str
+    step: str | None
+    calibration: str | None
     note: str | None
 
 
 def meters(result: Result) -> tuple[MeterView, ...]:
-    return tuple(
-        MeterView(
-            domain=meter.domain,
-            boundary=meter.boundary,
-            method=meter.method,
-            source=meter.source,
-            role="second opinion" if meter.check else f"{meter.bound} end" if meter.bound else "counts",
-            period=quantity(meter.update_period_s, "s"),
-            calibration=percent(meter.calibration),
-            note=meter.note,
-        )
-        for meter in result.meters
+    return tuple(map(_meter, result.meters))
+
+
+def _meter(meter: Meter) -> MeterView:
+    return MeterView(
+        domain=meter.domain,
+        role="second opinion" if meter.check else f"{meter.bound} end of the range" if meter.bound else None,
+        boundary=meter.boundary,
+        scope=meter.scope,
+        method=meter.method,
+        source=meter.source,
+        period=quantity(meter.update_period_s, "s"),
+        tick_width=quantity(meter.tick_width_s, "s", 2),
+        step=None if meter.resolution_uj is None else quantity(meter.resolution_uj / 1e6, "J", 2),
+        calibration=None if meter.calibration is None else f"± {percent(meter.calibration)}",
+        note=meter.note,
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import jinja2
 
-from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES
-from suite.reasons import REASONS
+from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
+from suite.reasons import POLICIES, REASONS
 from suite.units import duration, memory
 
 
@@ -21,8 +21,10 @@ def environment(templates: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals.update(classes=CLASSES, boundaries=BOUNDARIES, outcomes=OUTCOMES, reason_table=REASONS)
-    made.filters.update(memory=memory, duration=duration)
+    made.globals.update(
+        classes=CLASSES, boundaries=BOUNDARIES, outcomes=OUTCOMES, policies=POLICIES, reason_table=REASONS
+    )
+    made.filters.update(memory=memory, duration=duration, flags=flags)
     return made
 
 

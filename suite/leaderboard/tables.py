@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from suite.leaderboard.boards import Board, Placed, band_text
 from suite.leaderboard.chart import Axis, Mark, axis, mark
 from suite.leaderboard.frame import Row
-from suite.leaderboard.words import reasons
+from suite.leaderboard.words import flags
 from suite.reasons import Reason
 from suite.units import Scale, column, grouped, half_width
 
@@ -68,7 +68,7 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None) -> Line:
         mark=mark(energy, drawn) if energy and drawn else None,
         rate=grouped(row.units_per_s),
         power=None if row.mean_power_w is None else grouped(row.mean_power_w),
-        reasons=tuple(one for one in reasons(row.reasons) if one.policy != "record"),
+        reasons=flags(row.reasons),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.reasons import REASONS, Reason
+from suite.reasons import REASONS, Policy, Reason
 
 CLASSES = {
     "measured": ("Measured", "Joules from hardware counters or from integrated power readings of the part itself."),
@@ -34,6 +34,16 @@ OUTCOMES = {
 """How an attempt ended -> in words."""
 
 
+FOLLOWS: dict[Policy, str] = {
+    "record": "Recorded; the number stands.",
+    "warn": "Flagged; the number stands.",
+    "invalidate": "No joules for the windows it bears on.",
+}
+"""Policy -> what follows from an event, in a few words. `suite.reasons.POLICIES` says it at length."""
+
+_GRAVEST_FIRST: tuple[Policy, ...] = ("invalidate", "warn", "record")
+
+
 def reason(code: str) -> Reason:
     """The table's entry, or one that says the code is unknown here."""
     unknown = Reason(
@@ -43,4 +53,10 @@ def reason(code: str) -> Reason:
 
 
 def reasons(codes: tuple[str, ...]) -> tuple[Reason, ...]:
-    return tuple(reason(code) for code in codes)
+    """The gravest first: where a number is missing, the first one is why."""
+    return tuple(sorted(map(reason, codes), key=lambda one: (_GRAVEST_FIRST.index(one.policy), one.code)))
+
+
+def flags(codes: tuple[str, ...]) -> tuple[Reason, ...]:
+    """Those a row is flagged with: what is merely recorded is no flag."""
+    return tuple(one for one in reasons(codes) if one.policy != "record")

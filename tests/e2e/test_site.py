@@ -240,3 +240,37 @@ def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> Non
     assert drawing.locator("polyline").count() >= 3
     assert drawing.locator("rect.shade").count() >= 2
     assert drawing.locator("polyline").first.evaluate("line => getComputedStyle(line).stroke") != "none"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any, out: Path, scheme: Any) -> None:
+    page = visit(browser, out, "systems/example-h100-server.html", size=PHONE, color_scheme=scheme).page
+    page.locator("table").first.locator("tbody th a").first.click()
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.locator(".surroundings table").first.is_visible()
+    rated = page.evaluate(CONTRASTS)
+    assert any("Median" in text for _, text in rated)
+    assert [pair for pair in rated if pair[0] < 4.5] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Path) -> None:
+    page = visit(browser, out, "systems/example-h100-server.html").page
+    page.locator("table").first.locator("tbody th a").first.click()
+    drawing = page.locator("figure.trace > svg").first
+    lowest = drawing.locator("polyline.power").evaluate_all(
+        "lines => Math.max(...lines.map((line) => line.getBoundingClientRect().bottom))"
+    )
+    assert drawing.locator("polyline.thin").count() >= 3
+    for line in drawing.locator("polyline.thin").all():
+        box = line.bounding_box()
+        assert box["y"] > lowest
+        assert box["y"] + box["height"] < drawing.bounding_box()["y"] + drawing.bounding_box()["height"]
+
+
+def test_a_code_leads_to_its_meaning(browser: Any, out: Path) -> None:
+    page = visit(browser, out, "systems/example-h100-server.html").page
+    page.locator("table").first.locator("tbody th a").first.click()
+    page.locator("ul.events a.chip.warn").first.click()
+    assert page.locator("tr:target").is_visible()
+    assert "#reason-" in page.url

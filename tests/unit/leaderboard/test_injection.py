@@ -58,6 +58,10 @@ def document(synthetic: ModuleType, text: str) -> dict[str, Any]:
         for energy in (energy for window in attempt["energies"] for energy in window):
             energy["domains"] = [text for _ in energy["domains"]]
             energy["reasons"] = [reason for reason in energy["reasons"] if reason != "dram_missing"]
+        for event in attempt["events"]:
+            event |= {"domain": text if event["domain"] == "gpu0" else event["domain"], "detail": text}
+        for one in attempt["conditions"]:
+            one |= {"domain": text, "values": {text: one["values"]["temperature_c"], **one["values"]}}
     return result
 
 
