@@ -56,6 +56,20 @@ def stands_still(ticks: Ticks, window: Window) -> bool:
     return any(ticks.energy_uj[before] == ticks.energy_uj[after] for before, after in around)
 
 
+def unread(meter: Meter, ticks: Ticks, window: Window) -> bool:
+    """Whether the meter was left alone in the window for so long that a power could have changed and come back.
+
+    A counter counts on meanwhile; a power that is integrated is only known where it was read.
+    """
+    first, last = bisect_left(ticks.at_ns, window.start_ns), bisect_right(ticks.at_ns, window.end_ns)
+    within = ticks.at_ns[max(0, first - 1) : last + 1]
+    return any(later - earlier > _gap_ns(meter) for earlier, later in pairwise(within))
+
+
+def _gap_ns(meter: Meter) -> float:
+    return 1e9 * max(EDGE_GAP_S, SLOW_GAPS * meter.update_period_s)
+
+
 def _edge(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range) -> Edge | None:
     """`outer` is the tick beyond the edge, `inward` the first few within the window, from the edge on."""
     inner = inward.start
@@ -64,7 +78,7 @@ def _edge(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range) -> 
         return Edge(float(ticks.energy_uj[inner]), _timing_uj(meter, slopes[0]))
     if not 0 <= outer < len(ticks.at_ns):
         return None
-    if abs(ticks.at_ns[inner] - ticks.at_ns[outer]) > 1e9 * max(EDGE_GAP_S, SLOW_GAPS * meter.update_period_s):
+    if abs(ticks.at_ns[inner] - ticks.at_ns[outer]) > _gap_ns(meter):
         return None
     return _followed(meter, ticks, at_ns, outer, inward, slopes) if slopes else _across(ticks, at_ns, outer, inner)
 
@@ -77,14 +91,24 @@ def _followed(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range,
     """
     inner_uj, since_ns = ticks.energy_uj[inward[0]], at_ns - ticks.at_ns[inward[0]]
     low_uj, high_uj = sorted((ticks.energy_uj[outer], inner_uj))
-    led_uj = inner_uj + slopes[0] * since_ns
+    furthest = inward[-1] if _steady(meter, ticks, inward, slopes) else inward[1]
+    slope = _slope(ticks, inward[0], furthest)
+    led_uj = inner_uj + slope * since_ns
     apart_uj = led_uj - _across(ticks, at_ns, outer, inward[0]).energy_uj
-    span_ns = abs(ticks.at_ns[inward[1]] - ticks.at_ns[inward[0]])
-    reach = abs(since_ns) / span_ns
-    unsteady_uj = _unsteady(slopes) * span_ns * math.sqrt(reach * (1 + reach))
+    step_ns = _span_ns(ticks, inward[0], inward[1])
+    steps = abs(since_ns) / step_ns
+    unsteady_uj = _unsteady(slopes) * step_ns * math.sqrt(steps * (1 + steps))
+    reach = abs(since_ns) / _span_ns(ticks, inward[0], furthest)
     weight = math.hypot(1 + reach, reach)
-    standard_uj = math.hypot(apart_uj / math.sqrt(3), unsteady_uj, weight * _timing_uj(meter, slopes[0]))
+    steepest = max(slope, _slope(ticks, outer, inward[0]))  # a tick beside the edge may be of either side
+    standard_uj = math.hypot(apart_uj / math.sqrt(3), unsteady_uj, weight * _timing_uj(meter, steepest))
     return Edge(min(max(led_uj, low_uj), high_uj), standard_uj, weight)
+
+
+def _steady(meter: Meter, ticks: Ticks, inward: range, slopes: Sequence[float]) -> bool:
+    """Whether the first ticks tell one power, as far as their instants are known: then all of them tell it better."""
+    blur = 2 * meter.tick_width_s * 1e9 / min(_span_ns(ticks, one, other) for one, other in pairwise(inward))
+    return max(slopes) - min(slopes) <= blur * slopes[0]
 
 
 def _across(ticks: Ticks, at_ns: int, outer: int, inner: int) -> Edge:
@@ -103,6 +127,10 @@ def _unsteady(slopes: Sequence[float]) -> float:
 def _timing_uj(meter: Meter, slope: float) -> float:
     """A tick is known to within tick_width_s."""
     return slope * meter.tick_width_s * 1e9 / math.sqrt(12)
+
+
+def _span_ns(ticks: Ticks, one: int, other: int) -> int:
+    return abs(ticks.at_ns[other] - ticks.at_ns[one])
 
 
 def _slope(ticks: Ticks, one: int, other: int) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from suite.edges import edges, stands_still
+from suite.edges import edges, stands_still, unread
 from suite.reasons import REASONS
 from suite.trace import Boundary, Event, Meter, Method, Ticks, Window, during, rises
 
@@ -72,6 +72,8 @@ def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
         return _because(unknown, "counter_fell")
     found = edges(meter, ticks, window)
     if found is None:
+        return _because(unknown, "trace_gap")
+    if meter.method == "integrated" and unread(meter, ticks, window):
         return _because(unknown, "trace_gap")
     if meter.method == "counter" and stands_still(ticks, window):
         return _because(unknown, "counter_stuck")

@@ -70,6 +70,8 @@ class Follower:
 
     def _stuck(self, before_ns: int | None, reading: Reading, *, on_record: bool) -> Iterator[dict[str, Any]]:
         """Said as often as it is on record, and at the end once more: up to there the counter was no counter."""
+        if self._integrates:
+            return  # a power of zero may be the truth: its integral stands still
         since_ns = self._tracker.stuck_since_ns
         if since_ns is not None and on_record:
             yield self._event("counter_stuck", since_ns, reading.at_ns, "stands still")

@@ -33,7 +33,7 @@ def upgrade(data: bytes) -> bytes:
         return data
     try:
         return json.dumps(_second(json.loads(data))).encode()
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as problem:
         # A stranger's file may hold anything in any place: whatever breaks here, it is not what version 1 wrote.
         raise NotReadable(f"not a file of version 1: {problem}") from problem
 

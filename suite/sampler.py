@@ -27,7 +27,7 @@ from backends.meters.base import CounterReset, Gauge, Meter, MeterLost, Reading
 from backends.meters.host_gauge import HostGauge
 from suite.follower import Follower
 from suite.processes import open_frames, send
-from suite.tracker import Tracker
+from suite.tracker import Tracker, is_slow, spacing_ns
 
 PROBE_S, NAMED_PROBE_S = 1.2, 6.0
 """How long counters are watched for their period; meters on the network are slower than those on the chip."""
@@ -45,9 +45,7 @@ def main() -> None:
     frames = open_frames()
     metering, probe_s = _open(job)
     periods_s = probe(metering.meters, probe_s)
-    trackers = [
-        Tracker(period_s, steady=_is_steady(meter)) for meter, period_s in zip(metering.meters, periods_s, strict=True)
-    ]
+    trackers = _trackers(metering.meters, periods_s)
     send(
         frames,
         "meters",
@@ -69,6 +67,12 @@ def main() -> None:
         meter.close()
     for gauge in metering.gauges:
         gauge.close()
+
+
+def _trackers(meters: Sequence[Meter], periods_s: Sequence[float]) -> list[Tracker]:
+    kinds = [(period_s, _is_steady(meter)) for meter, period_s in zip(meters, periods_s, strict=True)]
+    apart_ns = spacing_ns(sum(is_slow(period_s, steady=steady) for period_s, steady in kinds))
+    return [Tracker(period_s, steady=steady, spacing_ns=apart_ns) for period_s, steady in kinds]
 
 
 def _is_steady(meter: Meter) -> bool:

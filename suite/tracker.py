@@ -9,9 +9,11 @@ energy until the next.
 
 from __future__ import annotations
 
+from itertools import count
+
 from backends.meters.base import Reading
 
-BEAT_NS, MOST_BEAT_NS = 50_000_000, 500_000_000
+BEAT_NS, MOST_BEAT_NS = 100_000_000, 500_000_000
 """How often a fast counter is read; a power that is integrated is read twice in each of its periods, within these."""
 
 SLOW_PERIOD_S = 0.008
@@ -20,8 +22,9 @@ SLOW_PERIOD_S = 0.008
 TICK_WIDTH_NS = 4_000_000
 """The longest stretch between two readings that still tells when a slow counter moved."""
 
-SPACING_NS = 100_000_000
-"""A counter that moves more often than this need not be caught at every move."""
+SPACING_NS, ALONE = 100_000_000, 2
+"""A counter that moves more often than this need not be caught at every move; and of more counters than that number,
+each is caught more seldom, so that many cost no more than two."""
 
 KEEPALIVE_PERIODS, KEEPALIVE_NS = 3, 500_000_000
 """A counter that stands still is on record as read after so many periods, and this long at least."""
@@ -29,21 +32,43 @@ KEEPALIVE_PERIODS, KEEPALIVE_NS = 3, 500_000_000
 STUCK_PERIODS, STUCK_NS = 20, 3_000_000_000
 """Standing still for longer than both is no rest but a fault: nothing that is switched on draws no power."""
 
+GOLDEN_RATIO = 0.6180339887498949  # its multiples lie as evenly within a turn as any sequence can
+
 _STEP_NS = 2_000_000  # between readings while a move is awaited; the wake-up itself adds some
 _LEAST_GUARD_NS = 1_500_000
+
+
+def is_slow(period_s: float, *, steady: bool) -> bool:
+    return period_s >= SLOW_PERIOD_S and not steady
+
+
+def spacing_ns(slow_counters: int) -> int:
+    """How far apart the moves of each may be caught, when there are so many."""
+    return SPACING_NS * max(1, round(slow_counters / ALONE))
+
+
+def next_beat_ns(at_ns: int, beat_ns: int) -> int:
+    """The next instant of a beat that all share, so that many meters cost one wake-up.
+
+    Each beat is delayed by up to a beat, never twice alike: work that repeats ten times a second must not meet a power
+    sampled ten times a second at the same phase for ever. Beats are 0.62 or 1.62 of their mean apart.
+    """
+    beats = (number * beat_ns + int(number * GOLDEN_RATIO % 1 * beat_ns) for number in count(at_ns // beat_ns))
+    return next(beat for beat in beats if beat > at_ns)
 
 
 class Tracker:
     """Follows one counter. `due_ns` is when it wants to be read next."""
 
-    def __init__(self, period_s: float, *, steady: bool = False) -> None:
+    def __init__(self, period_s: float, *, steady: bool = False, spacing_ns: int = SPACING_NS) -> None:
         """`period_s`: time between two moves as first seen.
 
         `steady` keeps a slow counter on the beat: for an integral, which moves on every reading, and for what answers
         too slowly to be watched while it moves.
         """
-        self.slow = period_s >= SLOW_PERIOD_S and not steady
+        self.slow = is_slow(period_s, steady=steady)
         self._beat_ns = min(max(BEAT_NS, int(period_s * 5e8)), MOST_BEAT_NS) if steady else BEAT_NS
+        self._spacing_ns = spacing_ns
         self.due_ns = 0
         self._period_ns = period_s * 1e9
         self._guard_ns = float(_LEAST_GUARD_NS)
@@ -87,8 +112,7 @@ class Tracker:
         return self._period_ns / 1e9
 
     def _fast(self, reading: Reading) -> Reading | None:
-        # On a common beat, so that all fast counters cost one wake-up.
-        self.due_ns = reading.at_ns - reading.at_ns % self._beat_ns + self._beat_ns
+        self.due_ns = next_beat_ns(reading.at_ns, self._beat_ns)
         if self._last is None or reading.energy_uj != self._last.energy_uj:
             return reading
         return None
@@ -107,8 +131,9 @@ class Tracker:
 
     def _caught(self, moved_ns: int, reading: Reading, bracket_ns: int) -> Reading | None:
         """A move between two readings: a tick if they were close enough."""
-        if bracket_ns > TICK_WIDTH_NS:  # the reader was late
-            self._miss(moved_ns)
+        if bracket_ns > TICK_WIDTH_NS:  # the reader was late: looking earlier next time would only cost more looks
+            self._caught_ns = None
+            self._look_again(moved_ns)
             return None
         self._learn(moved_ns)
         self._look_again(moved_ns)
@@ -117,7 +142,7 @@ class Tracker:
     @property
     def _stride(self) -> int:
         """How many moves there are from one tick to the next."""
-        return max(1, round(SPACING_NS / self._period_ns))
+        return max(1, round(self._spacing_ns / self._period_ns))
 
     def _look_again(self, moved_ns: int) -> None:
         ahead_ns = self._stride * self._period_ns - self._guard_ns
@@ -136,7 +161,7 @@ class Tracker:
             periods = max(1, round(seen_ns / self._period_ns))
             stray_ns = abs(seen_ns - periods * self._period_ns)
             self._period_ns += 0.1 * (seen_ns / periods - self._period_ns)
-            self._guard_ns += 0.1 * (max(_LEAST_GUARD_NS, 2 * stray_ns) - self._guard_ns)
+            self._guard_ns += 0.1 * (max(_LEAST_GUARD_NS, 2.5 * stray_ns) - self._guard_ns)
         self._caught_ns = moved_ns
 
     def _standing(self, still: Reading, reading: Reading) -> tuple[Reading, ...]:

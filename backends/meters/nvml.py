@@ -50,6 +50,11 @@ def _gpu_power_w(pynvml: Any, handle: Any) -> float:
     return float(field.value.uiVal / 1_000)
 
 
+def _power_usage_w(pynvml: Any, handle: Any) -> float:
+    """nvml.h: instantaneous up to GA100, a mean of the last second on every later board."""
+    return float(pynvml.nvmlDeviceGetPowerUsage(handle) / 1_000)
+
+
 def _module_power_w(pynvml: Any, handle: Any) -> float:
     field = _field(pynvml, handle, pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_MODULE)
     return float(field.value.uiVal / 1_000)
@@ -134,6 +139,19 @@ class EnergyCounterMeter:
         self._link.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Power:
+    """A question for the power of this instant."""
+
+    source: str
+    read_w: Question[float]
+
+
+INSTANT = Power("nvml.power_instant", _gpu_power_w)
+USAGE = Power("nvml.power_usage", _power_usage_w)  # for boards whose driver does not know the field
+NEWEST_INSTANT_USAGE = (8, 0)
+
+
 class InstantPowerMeter:
     """The newest power sample of the GPU, integrated. nvmlDeviceGetPowerUsage would be a mean of the last second.
 
@@ -141,10 +159,17 @@ class InstantPowerMeter:
     """
 
     def __init__(
-        self, uuid: str, domain: str, *, check: bool, scope: Scope = "gpu", clock: Callable[[], int] = now_ns
+        self,
+        uuid: str,
+        domain: str,
+        *,
+        check: bool,
+        scope: Scope = "gpu",
+        power: Power = INSTANT,
+        clock: Callable[[], int] = now_ns,
     ) -> None:
         self._link = _Timed(uuid, domain, clock)
-        self._read_w = _module_power_w if scope == "module" else _gpu_power_w
+        self._read_w = _module_power_w if scope == "module" else power.read_w
         self._integrator = PowerIntegrator()
         self._energy_uj = self._before_uj = 0  # until the last reading, and until the last loss
         self._most_w = 0.0
@@ -152,7 +177,7 @@ class InstantPowerMeter:
             domain=domain,
             boundary="device",
             method="integrated",
-            source="nvml.power_instant",
+            source=power.source,
             check=check,
             calibration=CALIBRATION,
             scope=scope,
@@ -201,8 +226,12 @@ def open_meters(board: nvml.Board, domain: str) -> Metering:
         kinds = (GPU_SCOPE, MODULE) if _has_module(link) else (TOTAL,)
         counter = _first_answering((EnergyCounterMeter(board.uuid, domain, kind) for kind in kinds), said)
         scope = counter.description.scope if counter else "gpu"
-        power = InstantPowerMeter(board.uuid, domain, check=counter is not None, scope=scope or "gpu")
-        checked = _first_answering([power], said)
+        powers = (INSTANT, USAGE) if board.capability <= NEWEST_INSTANT_USAGE and scope != "module" else (INSTANT,)
+        candidates = (
+            InstantPowerMeter(board.uuid, domain, check=counter is not None, scope=scope or "gpu", power=power)
+            for power in powers
+        )
+        checked = _first_answering(candidates, said)
     meters = tuple(meter for meter in (counter, checked) if meter is not None)
     return Metering(meters=meters, missing=() if meters else (_no_counter(board, said),))
 

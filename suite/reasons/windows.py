@@ -14,7 +14,7 @@ TABLE = (
     Reason(
         code="trace_gap",
         policy="invalidate",
-        cause="The meter was not read for more than a second around an edge of the window.",
+        cause="The meter was not read around an edge of the window, or a power was not sampled for over a second.",
         cure="Run again on a machine that does nothing else; the sampler was starved or the meter stopped answering.",
     ),
     Reason(
@@ -32,7 +32,7 @@ TABLE = (
     Reason(
         code="counter_stuck",
         policy="invalidate",
-        cause="The energy counter stood still for far longer than its update period; nothing real draws no power.",
+        cause="The energy counter stood still far longer than its period, or across an edge of the window.",
         cure="Reload the driver or reboot; if it stays, this counter cannot be used.",
     ),
     Reason(

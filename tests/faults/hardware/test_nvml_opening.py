@@ -44,6 +44,18 @@ def test_a_board_has_its_counter_and_a_second_opinion_that_is_not_added(driver: 
     assert [meter.description.resolution_uj for meter in opened().meters] == [1_000, None]
 
 
+@pytest.mark.fault("board before Volta: neither counter nor instant power", "power_integrated")
+def test_an_old_board_gives_its_power_by_the_question_that_was_instantaneous_then(driver: Any) -> None:
+    driver.set(gpu0_capability=61, gpu0_energy_return=NOT_SUPPORTED, gpu0_field_return=NOT_SUPPORTED)
+    assert kinds(opened()) == [("nvml.power_usage", "integrated", False, "gpu")]
+
+
+@pytest.mark.fault("newer board whose only power is a mean of the last second", "no_meter")
+def test_a_newer_board_is_not_read_by_a_question_that_answers_with_a_mean(driver: Any) -> None:
+    driver.set(gpu0_capability=86, gpu0_energy_return=NOT_SUPPORTED, gpu0_field_return=NOT_SUPPORTED)
+    assert opened().meters == ()
+
+
 @pytest.mark.fault("GPU without an energy counter", "power_integrated")
 def test_without_a_counter_the_integrated_power_is_the_measurement_and_says_so(driver: Any) -> None:
     driver.set(gpu0_energy_return=NOT_SUPPORTED)

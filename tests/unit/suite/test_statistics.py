@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.statistics import Summary, rank_bands, summarise, t95
+from suite.keep import energies
+from suite.normalise import idle_powers_w, idle_reasons, net_joules_per_unit, score
+from suite.record import CellResult, Idle, Result, loads
+from suite.statistics import Parts, Summary, rank_bands, summarise, t95
+from suite.trace import Event, Meter, Ticks, Window
 
 VALUES = st.lists(st.floats(1.0, 1e6), min_size=2, max_size=30)
 
@@ -34,6 +40,47 @@ def test_repeats_cannot_remove_the_calibration() -> None:
 
 def test_an_estimates_range_widens_the_interval_as_it_stands() -> None:
     assert summarise([10.0, 10.0], half_range=4.0).low == pytest.approx(6.0)
+
+
+def test_the_parts_of_an_interval_are_told_apart_and_add_up() -> None:
+    summary = summarise([9.0, 10.0, 11.0], quantisation=0.3, edges=0.6, calibration=0.5, half_range=0.25)
+    parts = summary.parts
+    assert parts == Parts(
+        repeats=pytest.approx(4.303 / math.sqrt(3)),
+        quantisation=pytest.approx(1.959964 * 0.3 / math.sqrt(3)),
+        edges=pytest.approx(1.959964 * 0.6 / math.sqrt(3)),
+        calibration=pytest.approx(1.959964 * 0.5),
+        range=0.25,
+    )
+    assert summary.high == pytest.approx(summary.median + parts.half_width)
+    in_squares = math.hypot(parts.repeats, parts.quantisation, parts.edges, parts.calibration)
+    assert parts.half_width == pytest.approx(0.25 + in_squares)
+
+
+@given(VALUES, st.floats(0, 10), st.floats(0, 10), st.floats(0, 10), st.floats(0, 10))
+def test_no_part_is_wider_than_the_whole(
+    values: list[float], one: float, two: float, three: float, four: float
+) -> None:
+    parts = summarise(values, quantisation=one, edges=two, calibration=three, half_range=four).parts
+    assert parts is not None
+    assert parts.half_width >= max(parts.repeats, parts.quantisation, parts.edges, parts.calibration, parts.range)
+
+
+def test_more_repeats_shrink_all_but_the_calibration_and_an_estimates_range() -> None:
+    def parts(repeats: int) -> Parts:
+        found = summarise([9.0, 11.0] * repeats, quantisation=1, edges=1, calibration=1, half_range=1).parts
+        assert found is not None
+        return found
+
+    few, many = parts(2), parts(20)
+    assert many.repeats < few.repeats
+    assert many.quantisation < few.quantisation
+    assert many.edges < few.edges
+    assert (many.calibration, many.range) == (few.calibration, few.range)
+
+
+def test_one_repeat_has_no_parts() -> None:
+    assert summarise([3.0], edges=1.0).parts is None
 
 
 def test_no_values_is_an_error() -> None:
@@ -72,3 +119,104 @@ def test_a_band_always_holds_the_rank_by_median(pairs: list[tuple[float, float]]
     for one, (best, worst) in zip(rows, rank_bands(rows), strict=True):
         rank = 1 + sum(other.median < one.median for other in rows)
         assert best <= rank <= worst
+
+
+SECOND = 1_000_000_000
+IDLE = Window(SECOND, 11 * SECOND, 1)
+WORK = (
+    Window(SECOND, 11 * SECOND, 1000),
+    Window(12 * SECOND, 22 * SECOND, 1000),
+    Window(23 * SECOND, 33 * SECOND, 1000),
+)
+MakeMeter = Callable[..., Meter]
+MakeResult = Callable[..., Result]
+
+
+def ticks(power_w: float, seconds: int = 40) -> Ticks:
+    at_ns = tuple(step * SECOND // 10 for step in range(seconds * 10))
+    return Ticks(0, at_ns, tuple(round(power_w * instant * 1e-3) for instant in at_ns))
+
+
+@pytest.fixture
+def make_result(make_meter: MakeMeter) -> MakeResult:
+    """A result of one cell at 100 W, between stretches of idling at these powers."""
+    root = Path(__file__).resolve().parents[3] / "results"
+    plain = loads(next(root.glob("*/*.json")).read_bytes())
+    meters = (make_meter(calibration=0.01),)
+
+    def make(before_w: float | None, after_w: float | None, events: tuple[Event, ...] = ()) -> Result:
+        idle = [
+            Idle(when=when, window=IDLE, ticks=(ticks(power_w),), events=events)
+            for when, power_w in (("before", before_w), ("after", after_w))
+            if power_w is not None
+        ]
+        attempt = (
+            plain.cells[0]
+            .attempts[0]
+            .model_copy(
+                update={
+                    "outcome": "ok",
+                    "windows": WORK,
+                    "ticks": (ticks(100.0),),
+                    "energies": energies(meters, (ticks(100.0),), WORK, ()),
+                }
+            )
+        )
+        cell = plain.cells[0].model_copy(update={"attempts": (attempt,)})
+        return plain.model_copy(update={"meters": meters, "idle": tuple(idle), "cells": (cell,)})
+
+    return make
+
+
+def only(result: Result) -> CellResult:
+    (cell,) = result.cells
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("after_w", "reasons"),
+    [
+        (20.0, ()),
+        (21.9, ()),
+        (18.1, ()),
+        pytest.param(22.1, ("idle_drift",), marks=pytest.mark.fault("idle power rose by a tenth", "idle_drift")),
+        pytest.param(17.9, ("idle_drift",), marks=pytest.mark.fault("idle power fell by a tenth", "idle_drift")),
+    ],
+)
+def test_an_idle_machine_that_changed_by_a_tenth_is_flagged(
+    make_result: MakeResult, after_w: float, reasons: tuple[str, ...]
+) -> None:
+    assert idle_reasons(make_result(20.0, after_w), "device") == reasons
+
+
+def test_an_idle_power_known_once_is_no_drift_and_known_never_is_unknown(make_result: MakeResult) -> None:
+    assert idle_powers_w(make_result(20.0, 22.0), "device") == pytest.approx({"before": 20.0, "after": 22.0})
+    assert idle_powers_w(make_result(20.0, None), "device") == pytest.approx({"before": 20.0})
+    assert idle_reasons(make_result(20.0, None), "device") == ()
+    assert idle_powers_w(make_result(None, None), "device") == {}
+
+
+@pytest.mark.fault("meter lost while the machine idled", "meter_lost")
+def test_idle_joules_that_an_event_made_worthless_are_not_used(make_result: MakeResult) -> None:
+    lost = (Event(code="meter_lost", start_ns=2 * SECOND, end_ns=3 * SECOND, meter=0),)
+    assert idle_powers_w(make_result(20.0, 20.0, lost), "device") == {}
+
+
+def test_net_is_gross_less_idle_and_its_interval_holds_what_is_not_known_of_idle(make_result: MakeResult) -> None:
+    result = make_result(20.0, 24.0)
+    scored = score(only(result), "device")
+    assert scored is not None
+    gross = scored.joules_per_unit
+    net = net_joules_per_unit(only(result), "device", list(idle_powers_w(result, "device").values()))
+    assert gross is not None
+    assert net is not None
+    assert None not in (gross.parts, net.low, net.high)
+    assert gross.median == pytest.approx(1.0)
+    assert net.median == pytest.approx(0.78)
+    apart = 4.0 / 2 * 0.01
+    assert (net.high or 0) - net.median == pytest.approx(gross.parts.half_width + apart)  # type: ignore[union-attr]
+    assert net.median - (net.low or 0) == pytest.approx((net.high or 0) - net.median)
+
+
+def test_net_is_unknown_without_an_idle_power(make_result: MakeResult) -> None:
+    assert net_joules_per_unit(only(make_result(None, None)), "device", []) is None
