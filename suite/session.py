@@ -72,6 +72,7 @@ class Session:
     def __init__(self, job: Job, journal: Journal, recorder: Recorder, watcher: Watcher, started_s: float) -> None:
         self._job, self._journal, self._recorder, self._watcher = job, journal, recorder, watcher
         self._started_s = started_s
+        self._compared = any(event["kind"] == "throughput" for event in journal.events)
         self._spent_before_s = sum(one.spent_s for one in tried_of(journal.events))
         if not journal.events:
             self._begin()
@@ -109,8 +110,9 @@ class Session:
             if self.left_s() <= 0:
                 break
             planned, windows = chosen
-            if planned.cell in self._progress():  # every cell had its turn: what is left makes intervals narrower
-                self._compare_throughput(MOST_SHARE * self.plan.budget_s)
+            every_cell_had_its_turn = planned.cell in self._progress()
+            if every_cell_had_its_turn and self._compare_throughput(MOST_SHARE * self.plan.budget_s):
+                continue  # the time that is left is another: choose again
             self._attempt(planned, windows, allowance_s(self.plan, self._progress(), planned, self.left_s()))
         self._compare_throughput(self.left_s())
         self._idle("after")
@@ -162,17 +164,18 @@ class Session:
             turns=turns,
         )
 
-    def _compare_throughput(self, most_s: float) -> None:
-        """What metering costs the work, once in a run, if the quickest cell leaves room for it."""
+    def _compare_throughput(self, most_s: float) -> bool:
+        """What metering costs the work, once in a run, if the quickest cell leaves room for it. Whether it was tried."""
         progress = self._progress()
         well = [one for one in self.plan.cells if one.cell in progress and not progress[one.cell].failed]
-        if not well or any(event["kind"] == "throughput" for event in self._journal.events):
-            return
+        if not well or self._compared:
+            return False
         quickest = min(well, key=lambda one: progress[one.cell].setup_s)
         allowed_s = min(self.left_s(), most_s)
         windows = windows_within(allowed_s, progress[quickest.cell].setup_s)
         if not windows:
-            return
+            return False
+        self._compared = True
         self._watcher.comparing(quickest, windows)
         turns = Alternate(self._recorder)
         try:
@@ -183,9 +186,12 @@ class Session:
         if found is not None:
             self._journal.append("throughput", **found.model_dump(mode="json"))
         self._recorder.tape.forget_before(time.monotonic_ns())
+        return True
 
     def join_logs(self) -> None:
         """Read the meters that only have a file, now that the work is done."""
+        if any(event["kind"] in ("joined", "missing") for event in self._journal.events):
+            return
         logs = [read(name) for name in self._job.meters if is_log(name)]
         tried = tried_of(self._journal.events)
         for number, log in enumerate((one for one in logs if isinstance(one, Log)), start=len(self._meters)):
