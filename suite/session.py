@@ -165,7 +165,7 @@ class Session:
         )
 
     def _compare_throughput(self, most_s: float) -> bool:
-        """What metering costs the work, once in a run, if the quickest cell leaves room for it. Whether it was tried."""
+        """What metering costs the work, once in a run, if there is room for the quickest cell. Whether it was tried."""
         progress = self._progress()
         well = [one for one in self.plan.cells if one.cell in progress and not progress[one.cell].failed]
         if not well or self._compared:
