@@ -78,11 +78,16 @@ def test_one_weight_off_by_a_thousandth_breaks_parity(build: Build, mode: str, n
     assert relative_l2(theirs["logits"], ours["logits"]) > 2 * STRICT
 
 
+# Adam divides by the size of the gradient: where that is near zero its rounding decides, and the order in which a chip
+# adds up decides its rounding. After sixty steps 2e-5 were seen on one chip, less than 1e-5 on another; losses stay strict.
+TRAINED_WEIGHTS = 5e-5
+
+
 def test_sixty_training_steps_give_the_same_losses_and_weights(build: Build) -> None:
     ours, theirs = (build(SPECS["train"], framework) for framework in workloads.FRAMEWORKS)
     np.testing.assert_allclose(_steps(theirs, 60), _steps(ours, 60), rtol=STRICT)
     expected, found = _without_key_bias(ours.weights()), _without_key_bias(theirs.weights())
-    assert max(relative_l2(found[name], expected[name]) for name in expected) < STRICT
+    assert max(relative_l2(found[name], expected[name]) for name in expected) < TRAINED_WEIGHTS
 
 
 def test_training_on_a_perturbed_weight_gives_other_losses(build: Build) -> None:
