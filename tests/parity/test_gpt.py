@@ -79,7 +79,8 @@ def test_one_weight_off_by_a_thousandth_breaks_parity(build: Build, mode: str, n
 
 
 # Adam divides by the size of the gradient: where that is near zero its rounding decides, and the order in which a chip
-# adds up decides its rounding. After sixty steps 2e-5 were seen on one chip, less than 1e-5 on another; losses stay strict.
+# adds up decides its rounding. After sixty steps 2e-5 were seen on one chip and under 1e-5 on another; the losses stay
+# within the strict limit on both.
 TRAINED_WEIGHTS = 5e-5
 
 
