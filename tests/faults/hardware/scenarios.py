@@ -48,8 +48,8 @@ def during(start_s: float, end_s: float, line: str, otherwise: str = "0") -> tup
 
 
 def seen(fault: str, bit: int, code: str, *, invalid: bool) -> Scenario:
-    """The board is held back for a second and a half, in the second window."""
-    lines = during(13.2, 14.7, f"clocks_event_reasons {bit}")
+    """The board is held back in the second window, long enough to be looked at, and no look before falls in the first."""
+    lines = during(13.7, 14.95, f"clocks_event_reasons {bit}")
     which = {"codes": {1: code}} if invalid else {"flags": {1: code}}
     return Scenario(fault=fault, outcome=code, gpu=lines, **which)
 
@@ -223,7 +223,7 @@ SCENARIOS = (
     Scenario(
         fault="another process computes on the board",
         outcome="foreign_compute",
-        gpu=("compute 4711:1000000", at(13.2, "compute 4711:1000000,4712:2000000"), at(14.7, "compute 4711:1000000")),
+        gpu=("compute 4711:1000000", at(13.7, "compute 4711:1000000,4712:2000000"), at(14.95, "compute 4711:1000000")),
         codes={1: "foreign_compute"},
     ),
     Scenario(
