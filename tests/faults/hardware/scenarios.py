@@ -48,7 +48,7 @@ def during(start_s: float, end_s: float, line: str, otherwise: str = "0") -> tup
 
 
 def seen(fault: str, bit: int, code: str, *, invalid: bool) -> Scenario:
-    """The board is held back in the second window, long enough to be looked at, and no look before falls in the first."""
+    """The board is held back in the second window, long enough to be seen, and no look before falls in the first."""
     lines = during(13.7, 14.95, f"clocks_event_reasons {bit}")
     which = {"codes": {1: code}} if invalid else {"flags": {1: code}}
     return Scenario(fault=fault, outcome=code, gpu=lines, **which)
