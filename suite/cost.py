@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from backends.meters.estimate import busy_s_in
 from suite.conditions import load_events
-from suite.processes import Frame
+from suite.processes import Frame, cpu_s
 from suite.recorder import Recorder
 from suite.trace import Event, Window
-
-_BUSY = ("user", "nice", "system", "irq", "softirq")  # guests are inside user; steal is other machines' work
 
 
 @dataclass(slots=True)
@@ -49,11 +48,11 @@ class CostMeter:
     def _now(self) -> _Account:
         times = psutil.cpu_times()
         return _Account(
-            busy_s=sum(getattr(times, kind, 0.0) for kind in _BUSY),
+            busy_s=busy_s_in(times),
             stolen_s=getattr(times, "steal", 0.0),
             sampler_s=self._recorder.cpu_s(),
-            controller_s=_cpu_s(self._self),
-            worker_s=_cpu_s(self._worker),
+            controller_s=cpu_s(self._self),
+            worker_s=cpu_s(self._worker),
         )
 
     def follow(self, frame: Frame) -> None:
@@ -76,11 +75,3 @@ class CostMeter:
             stolen_cpu_s=max(0.0, end.stolen_s - start.stolen_s),
             cores=os.cpu_count() or 1,
         )
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0  # the worker is gone: no window of its will close any more
-    return float(times.user + times.system)

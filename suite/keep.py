@@ -43,7 +43,12 @@ def _from_zero(event: Event) -> Event:
 def _told(conditions: Conditions) -> Conditions:
     first = next((index for index, at_ns in enumerate(conditions.at_ns) if at_ns >= 0), len(conditions.at_ns))
     values = {name: column[first:] for name, column in conditions.values.items() if name not in UNTOLD}
-    return Conditions(conditions.domain, conditions.at_ns[first:], {k: v for k, v in values.items() if any(v)})
+    return Conditions(conditions.domain, conditions.at_ns[first:], _answered(values))
+
+
+def _answered(values: dict[str, tuple[float | None, ...]]) -> dict[str, tuple[float | None, ...]]:
+    """Quantities that answered at least once; one that was 0 throughout did."""
+    return {name: column for name, column in values.items() if any(value is not None for value in column)}
 
 
 def thinned(ticks: Sequence[Ticks], windows: Sequence[Window]) -> tuple[Ticks, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from suite.processes import BrokenFrame, Child, Frame
+from suite.processes import BrokenFrame, Child, Frame, cpu_s
 from suite.record import MissingMeter
 from suite.tape import Tape
 from suite.trace import Event, Meter
@@ -113,7 +113,7 @@ class Link:
         self.notes.append(why)
         self._lost_since_ns = int(self._heard_s * 1e9)
         self._lost(why)
-        self._past_cpu_s += _cpu_s(self._process)
+        self._past_cpu_s += cpu_s(self._process)
         self._child.end()
         self._restarts += 1
         if self.meters is None or self._restarts > MOST_RESTARTS:
@@ -138,7 +138,7 @@ class Link:
 
     def cpu_s(self) -> float:
         """CPU seconds used by this sampler and those before it."""
-        return self._past_cpu_s + (_cpu_s(self._process) if self.alive else 0.0)
+        return self._past_cpu_s + (cpu_s(self._process) if self.alive else 0.0)
 
     def ask_to_end(self) -> None:
         self._ending = True  # its end is no accident from here on
@@ -149,11 +149,3 @@ class Link:
         if self.alive:
             self._child.end()
         self.alive = False
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0  # it died and took its account along: less than a second of it is lost
-    return float(times.user + times.system)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+import psutil
+
 Frame = dict[str, Any]
 
 FRAME_LIMIT_BYTES = 64 * 2**20
@@ -110,6 +112,15 @@ def _frame(line: bytes) -> Frame:
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):  # gone already, which is what the signal is for
         os.killpg(pid, number)
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU seconds the process has used; 0 when it is gone and took its account along."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def open_frames() -> TextIO:

@@ -11,7 +11,7 @@ from suite.link import Link
 from suite.processes import Frame
 from suite.record import MissingMeter
 from suite.tape import Tape
-from suite.trace import Event, Meter
+from suite.trace import Meter
 
 START_LIMIT_S = 60.0
 
@@ -77,9 +77,6 @@ class Recorder:
             if link.alive and link.descriptor in ready:
                 link.pump()
             link.watch()
-
-    def add_event(self, event: Event) -> None:
-        self.tape.events.append(event)
 
     def record_until(self, at_ns: int, patience_s: float = 3.0) -> None:
         """Pump until every meter was read after `at_ns`, or patience ends."""

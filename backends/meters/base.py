@@ -92,6 +92,10 @@ class PowerIntegrator:
         self._power_w = 0.0
         self._energy_uj = 0.0
 
+    def interrupt(self) -> None:
+        """The power was not read for a while: nothing is made up for it, and the next reading begins a new stretch."""
+        self._at_ns = None
+
     def add(self, at_ns: int, power_w: float) -> Reading:
         if self._at_ns is not None:
             mean_w = (self._power_w + power_w) / 2

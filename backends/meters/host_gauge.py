@@ -10,11 +10,12 @@ from pathlib import Path
 
 import psutil
 
+from backends.meters.estimate import busy_s_in
+
 _MOST_CORES = 16  # a file costs some 15 us; cores share their package's heat, and every package's own count is read
 _MOST_CLOCKS = 4  # older kernels may sleep for 10 or 20 ms in each of these reads
 _BRACKETS = 3  # the tightest of so many pairings is taken: being preempted spoils one, hardly all
 
-_BUSY = ("user", "nice", "system", "irq", "softirq")  # "user" and "nice" hold the time of guests already
 _CLOCKS = {"boottime_s": "CLOCK_BOOTTIME", "realtime_s": "CLOCK_REALTIME", "raw_s": "CLOCK_MONOTONIC_RAW"}
 _THERMAL_ZONES = {"x86_pkg_temp"}
 _SENSORS = {"k10temp", "coretemp"}
@@ -97,7 +98,7 @@ def _processor_time() -> dict[str, float]:
         times = psutil.cpu_times()
     except OSError:
         return {}
-    busy_s = {"cpu_busy_s": sum(getattr(times, kind, 0.0) for kind in _BUSY)}
+    busy_s = {"cpu_busy_s": busy_s_in(times)}
     return busy_s | ({"cpu_steal_s": times.steal} if hasattr(times, "steal") else {})
 
 

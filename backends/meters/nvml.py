@@ -171,7 +171,6 @@ class InstantPowerMeter:
         self._link = _Timed(uuid, domain, clock)
         self._read_w = _module_power_w if scope == "module" else power.read_w
         self._integrator = PowerIntegrator()
-        self._energy_uj = self._before_uj = 0  # until the last reading, and until the last loss
         self._most_w = 0.0
         self.description = Description(
             domain=domain,
@@ -188,11 +187,9 @@ class InstantPowerMeter:
         try:
             at_ns, power_w = self._plausible()
         except MeterLost:
-            self._integrator, self._before_uj = PowerIntegrator(), self._energy_uj
+            self._integrator.interrupt()
             raise
-        stretch = self._integrator.add(at_ns, power_w)
-        self._energy_uj = self._before_uj + stretch.energy_uj
-        return Reading(at_ns, self._energy_uj, power_w)
+        return self._integrator.add(at_ns, power_w)
 
     def close(self) -> None:
         self._link.close()

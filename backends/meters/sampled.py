@@ -106,14 +106,11 @@ class PowerMeter:
         self.description = description
         self._sample, self.close = sample, close
         self._integrator = PowerIntegrator()
-        self._before_uj = self._energy_uj = 0  # counted in earlier stretches, and in all
 
     def read(self) -> Reading:
         try:
             at_ns, power_w = self._sample()
         except MeterLost:
-            self._integrator, self._before_uj = PowerIntegrator(), self._energy_uj
+            self._integrator.interrupt()
             raise
-        stretch = self._integrator.add(at_ns, power_w)
-        self._energy_uj = self._before_uj + stretch.energy_uj
-        return stretch._replace(energy_uj=self._energy_uj)
+        return self._integrator.add(at_ns, power_w)

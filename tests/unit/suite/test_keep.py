@@ -49,9 +49,9 @@ def test_a_slew_that_lasts_is_one_event() -> None:
     assert [(event.code, event.start_ns, event.end_ns) for event in events] == [("clock_unsteady", 0, 5 * SECOND)]
 
 
-def test_what_counts_from_boot_is_not_told_and_zeroes_are_not_kept() -> None:
+def test_what_counts_from_boot_is_not_told_and_a_zero_is_no_gap() -> None:
     _, (host,) = what_happened(tape({0: {"on_battery": 0.0}, 1: {"on_battery": 0.0}}), 0, SECOND, 0, workers=1)
-    assert set(host.values) == {"temperature_c"}
+    assert set(host.values) == {"on_battery", "temperature_c"}
     assert not set(host.values) & set(UNTOLD)
 
 
