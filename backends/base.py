@@ -84,6 +84,7 @@ class Support:
     precisions: tuple[str, ...]  # best first: the one the planner takes comes first
     compiled: bool  # False: runs eagerly, `note` says why
     note: str = ""
+    emulated: tuple[str, ...] = ()  # precisions it would run slowly, in software: only where the user insists
 
 
 class Backend(Protocol):

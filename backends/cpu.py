@@ -22,6 +22,8 @@ NO_FRAMEWORK = Missing(
     cure='Install one: python -m pip install -c constraints.txt -e ".[torch,jax]"',
 )
 
+NO_BF16 = "fp32, for this processor only emulates bf16 (it has neither AVX-512 BF16 nor AMX)"
+
 
 class CpuBackend:
     """All processors of the machine as one device."""
@@ -47,8 +49,15 @@ class CpuBackend:
         if version is None:
             return None
         note = _why_eager()
-        precisions = ("bf16", "fp32") if self._processor.native_bf16 else ("fp32",)
-        return Support(framework="torch", version=version, precisions=precisions, compiled=not note, note=note)
+        native = self._processor.native_bf16
+        return Support(
+            framework="torch",
+            version=version,
+            precisions=("bf16", "fp32") if native else ("fp32",),
+            compiled=not note,
+            note="; ".join(filter(None, (note, "" if native else NO_BF16))),
+            emulated=() if native else ("bf16",),
+        )
 
     def _jax(self) -> Support | None:
         version = frameworks.installed("jax")

@@ -20,7 +20,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import workloads
 from workloads.base import Program
-from workloads.gpt import BETAS, SIZES, WEIGHT_DECAY, Config
+from workloads.gpt.config import BETAS, SIZES, WEIGHT_DECAY, Config
 
 SPEC = workloads.specs("gpt")["train"]
 Run = Callable[[int], None]

@@ -20,12 +20,14 @@ import numpy as np
 
 import workloads
 from suite import record
+from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
 from suite.conditions import events_of, load_events
 from suite.energy import boundaries, window_energy
 from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
 from suite.trace import Boundary, Conditions, Event, Meter, Method, Scope, Ticks, Window, thin
 from workloads.base import Spec
 
+WORKLOADS = ("gpt", "resnet")  # enough for every kind of page
 FIRST_DAY = date(2026, 1, 5)
 TICK_S = 0.1
 IDLE_S = 10.0
@@ -225,6 +227,14 @@ def windows(step_s: float, units: int, count: int, length_s: float, random: np.r
     return found
 
 
+def audits(spec: Spec, precision: str) -> tuple[record.Quality, ...]:
+    limit = spec.proof_limits[precision]
+    return (
+        record.Quality(name=WITNESSED, value=limit / 7, low=0.0, high=limit),
+        record.Quality(name=CONSTANT, value=0.99, low=LEAST_CONSTANT, high=1.0),
+    )
+
+
 def good_attempt(
     machine: Machine, spec: Spec, size: str, step_s: float, count: int, length_s: float, number: int, random: Any
 ) -> Attempt:
@@ -247,7 +257,7 @@ def good_attempt(
             tuple(window_energy(meters, ticks, one, edge, events) for edge in boundaries(meters)) for one in made
         ),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
-        peak_memory_bytes=round(3.1 * GIB), notes=(),
+        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision), notes=(),
     )  # fmt: skip
 
 
@@ -264,7 +274,7 @@ def failed_attempt(outcome: Outcome, spec: Spec, size: str, precision: str) -> A
     return Attempt(
         outcome=outcome, detail=details[outcome], stages=(record.Stage(name="start", start_ns=0, end_ns=10**9),),
         windows=(), ticks=(), events=(), conditions=(), energies=(), quality=quality if outcome == "quality" else None,
-        peak_memory_bytes=None, notes=(),
+        peak_memory_bytes=None, audits=(), notes=(),
     )  # fmt: skip
 
 
@@ -272,7 +282,7 @@ def cell_result(machine: Machine, spec: Spec, size: str, framework: str, number:
     config = spec.sizes[size]
     cell = Cell(
         workload=spec.workload, version=spec.version, mode=spec.mode, size=size, backend=machine.backend,
-        framework=framework, precision=machine.precision, batch=spec.batch(config),
+        framework=framework, precision=machine.precision, batch=config.batch,
         technique="eager" if machine.virtual and framework == "torch" else "compiled", device=0,
     )  # fmt: skip
     flops, traffic = spec.flops_per_step(config), spec.bytes_per_step(config, machine.precision)
@@ -299,7 +309,7 @@ def result(index: int, seed: int) -> Result:
     machine = replace(machine, flops_per_s=machine.flops_per_s * speed, bytes_per_s=machine.bytes_per_s * speed)
     planned = [
         (spec, size, framework)
-        for name in workloads.names() for spec in workloads.specs(name).values()
+        for name in WORKLOADS for spec in workloads.specs(name).values()
         for size in machine.sizes for framework in machine.frameworks
     ]  # fmt: skip
     cells = tuple(
@@ -307,7 +317,7 @@ def result(index: int, seed: int) -> Result:
         for number, (spec, size, framework) in enumerate(planned)
     )
     return Result(
-        schema_version=2, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
+        schema_version=3, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
         complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,
         plan=record.Plan(budget_s=600.0, idle_s=IDLE_S, cells=tuple(
             record.PlannedCell(cell=one.cell, setup_s=6.0, window_s=10.4, repeats=3) for one in cells

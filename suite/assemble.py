@@ -86,7 +86,7 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
     for index, one in enumerate(tried):
         attempts.setdefault(one.cell, []).append(_with(one.attempt, meters, [each.ticks[index] for each in joined]))
     return Result(
-        schema_version=2,
+        schema_version=3,
         id=begin.id,
         date=begin.date,
         complete=any(event["kind"] == "end" for event in events),

@@ -43,6 +43,7 @@ class Story:
 
     origin_ns: int = 0
     quality: Quality | None = None
+    audits: list[Quality] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -149,6 +150,8 @@ def _take(frame: Frame, story: Story, listener: Listener) -> None:
             story.stages.append(Stage(**fields))
         case "quality":
             story.quality = Quality(**fields)
+        case "audit":
+            story.audits.append(Quality(**fields))
         case "rails":
             story.power_w = fields["power_w"]
         case "window":
@@ -202,6 +205,7 @@ def _attempt(story: Story, meters: tuple[Meter, ...], recorder: Recorder, cost: 
         conditions=conditions,
         energies=energies(meters, ticks, story.windows, events),
         quality=story.quality,
+        audits=tuple(story.audits),
         peak_memory_bytes=story.peak_memory_bytes,
         notes=tuple(plain_line(note) for note in recorder.notes),
     )

@@ -11,11 +11,13 @@ from backends import meters as named_meters
 from backends.base import Backend, BackendUnavailable, Device, Support
 from backends.meters import csvfile
 from suite.join import is_log
-from suite.plan import DEFAULT_SIZES, Driver, Request, candidates
+from suite.plan import DEFAULT_SIZES, Driver, Request, candidates, memory_bytes_of
 from suite.record import Cell
+from suite.units import memory
 
 INSTALL = 'python -m pip install -c constraints.txt -e ".[torch,jax]"'
 NEVER_BY_DEFAULT = ("simulated",)
+NOT_OFFERED = {"fp16": " Processors only emulate fp16, and it cannot be trained in without changing the work."}
 
 
 class NothingToRun(Exception):
@@ -62,9 +64,24 @@ def choose(wish: Wish, budget_s: float) -> Choice:
         workload=wish.workload,
         sizes=(wish.size,) if wish.size else DEFAULT_SIZES,
     )
-    cells = tuple(candidates(request, name, device.index, drivers))
-    notes = tuple(support.note for support in supports if support.note)
-    return Choice(name=name, backend=backend, device=device, cells=cells, notes=notes)
+    cells, too_large = _that_fit(candidates(request, name, device.index, drivers), device)
+    notes = tuple(f"{support.framework}: {support.note}" for support in supports if support.note)
+    return Choice(name=name, backend=backend, device=device, cells=cells, notes=(*notes, *too_large))
+
+
+def _that_fit(cells: Sequence[Cell], device: Device) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """The cells the device's memory has room for, and a line for each that it has not. NothingToRun if none fits."""
+    needed = {cell: memory_bytes_of(cell) for cell in cells}
+    fitting = tuple(cell for cell in cells if device.memory_bytes is None or needed[cell] <= device.memory_bytes)
+    there = memory(device.memory_bytes)
+    lines = tuple(
+        f"{cell.key} needs about {memory(round(needed[cell]))} of memory; this device has {there}: left out"
+        for cell in cells
+        if cell not in fitting
+    )
+    if cells and not fitting:
+        raise NothingToRun(f"{lines[0]}. Choose a smaller --size.")
+    return fitting, lines
 
 
 def known_meters(names: Sequence[str]) -> None:
@@ -90,7 +107,8 @@ def _known(wish: Wish) -> None:
         ("precision", wish.precision, workloads.PRECISIONS),
     ):
         if value is not None and value not in choices:
-            raise Unknown(f"No {word} {value!r}: choose from {', '.join(choices)}.")
+            why = NOT_OFFERED.get(value, "")
+            raise Unknown(f"No {word} {value!r}: choose from {', '.join(choices)}.{why}")
 
 
 def _backend(name: str | None, index: int) -> tuple[str, Backend, Device]:
@@ -119,7 +137,7 @@ def _supports(name: str, backend: Backend, wish: Wish) -> list[Support]:
     if not found:
         what = wish.framework or "Neither torch nor jax"
         raise NothingToRun(f"{what} is not installed for the {name} backend. Install: {INSTALL}")
-    able = [support for support in found if wish.precision in (None, *support.precisions)]
+    able = [support for support in found if wish.precision in (None, *support.precisions, *support.emulated)]
     if not able:
         offers = "; ".join(f"{support.framework}: {', '.join(support.precisions)}" for support in found)
         raise NothingToRun(f"{wish.precision} does not run well on {name} here. It offers {offers}.")

@@ -29,13 +29,17 @@ class NotReadable(ValueError):
 
 def upgrade(data: bytes) -> bytes:
     """The document in today's version, or as it stands where it does not say that it is older. NotReadable."""
-    if not data.startswith(b'{"schema_version":1,'):
+    steps = next((later for prefix, later in _LATER.items() if data.startswith(prefix)), ())
+    if not steps:
         return data
     try:
-        return json.dumps(_second(json.loads(data))).encode()
+        document = json.loads(data)
+        for step in steps:
+            document = step(document)
+        return json.dumps(document).encode()
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as problem:
-        # A stranger's file may hold anything in any place: whatever breaks here, it is not what version 1 wrote.
-        raise NotReadable(f"not a file of version 1: {problem}") from problem
+        # A stranger's file may hold anything in any place: whatever breaks here, it is not what that version wrote.
+        raise NotReadable(f"not a file of the version it states: {problem}") from problem
 
 
 def _second(document: Document) -> Document:
@@ -71,3 +75,18 @@ def _energy(stated: Document, meters: list[Meter], ticks: list[Ticks], window: W
     if None in both or math.isclose(*both, rel_tol=EDGE_TOLERANCE):
         return computed
     return computed | {"joules": stated["joules"]}
+
+
+def _third(document: Document) -> Document:
+    """Version 2 to 3: nobody audited a step inside a window."""
+    return document | {
+        "schema_version": 3,
+        "cells": [
+            cell | {"attempts": [attempt | {"audits": []} for attempt in cell["attempts"]]}
+            for cell in document["cells"]
+        ],
+    }
+
+
+_LATER = {b'{"schema_version":1,': (_second, _third), b'{"schema_version":2,': (_third,)}
+"""How a file of each earlier version begins, and what brings it to today's."""

@@ -42,7 +42,7 @@ _SETUP_S = {
     ("torch", "eager"): {"train": 6.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
     ("jax", "compiled"): {"train": 6.0, "prefill": 4.0, "decode": 5.0, "infer": 4.0},
 }
-_SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5}
+_SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5, "l": 6.0}
 # Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.
 _CPU_FLOPS_PER_CORE = {"fp32": 30e9, "bf16": 100e9}
 _ACCELERATOR_FLOPS = {"fp32": 10e12, "bf16": 60e12}
@@ -132,7 +132,7 @@ def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> C
         backend=backend,
         framework=driver.framework,
         precision=driver.precision,
-        batch=spec.batch(spec.sizes[size]),
+        batch=spec.sizes[size].batch,
         technique="compiled" if driver.compiled else "eager",
         device=device,
     )
@@ -151,6 +151,12 @@ def work_of(cell: Cell) -> Work:
     )
 
 
+def memory_bytes_of(cell: Cell) -> float:
+    """About what the cell needs of its device's memory, by the workload's own formula."""
+    spec = workloads.specs(cell.workload)[cell.mode]
+    return float(spec.memory_bytes(spec.sizes[cell.size], cell.precision))
+
+
 def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     """A cell with the time it will probably need for REPEATS windows of `length_s`."""
     spec = workloads.specs(cell.workload)[cell.mode]
@@ -158,7 +164,8 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     on_host = backends.load(cell.backend).on_host
     rate = _CPU_FLOPS_PER_CORE[cell.precision] * cores if on_host else _ACCELERATOR_FLOPS[cell.precision]
     step_s = spec.flops_per_step(size) / rate
-    compile_s = _SETUP_S[cell.framework, cell.technique][cell.mode] * _SIZE_FACTOR[cell.size]
+    by_mode = _SETUP_S[cell.framework, cell.technique]
+    compile_s = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
     compile_s *= max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0
     warm_up_s = (spec.quality_steps(size) + 2) * step_s
     return PlannedCell(cell=cell, setup_s=compile_s + warm_up_s, window_s=max(length_s, step_s), repeats=REPEATS)

@@ -3,6 +3,7 @@
 History of `schema_version`
   1  first format
   2  events, conditions, parts of the uncertainty, a meter's step and scope, what metering costs in throughput
+  3  audits: proof that the steps inside the windows were the work
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Stage(Model):
 
 
 class Quality(Model):
-    """How well the work was done, and the two-sided band it had to fall in."""
+    """How well the work was done, or how an audit of it came out, and the two-sided band it had to fall in."""
 
     name: Name
     value: float
@@ -137,6 +138,7 @@ class Attempt(Model):
     conditions: tuple[Conditions, ...]
     energies: tuple[tuple[Energy, ...], ...]  # for each window, one per boundary; `check` computes them again
     quality: Quality | None
+    audits: tuple[Quality, ...]  # of steps inside the windows; empty where time was over before
     peak_memory_bytes: Count | None
     notes: tuple[Text, ...]
 
@@ -203,7 +205,7 @@ class Overhead(Model):
 class Result(Model):
     """One run on one machine. Everything derived from it is computed, never stored as truth."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     complete: bool  # False: interrupted; a planned cell may be untried for want of time all the same

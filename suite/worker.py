@@ -2,7 +2,8 @@
 
 Job (one JSON line on standard input): cell, windows, window_s.
 Frames: "origin", "begin" and "stage" around each stage, "quality", "window" for each window, "rails" before one where
-the hardware shows its power to a profiler only, then "done" or "failed". All times are nanoseconds from the origin on
+the hardware shows its power to a profiler only, "audit" for each proof that the windows held the work, then "done" or
+"failed". All times are nanoseconds from the origin on
 CLOCK_MONOTONIC.
 """
 
@@ -20,8 +21,9 @@ from typing import Any, TextIO
 import backends
 import workloads
 from backends.base import BackendUnavailable, Runtime
-from suite.processes import open_frames, send
-from workloads.base import Program
+from suite import audit
+from suite.processes import Frame, open_frames, send
+from workloads.base import Program, Spec
 
 CALIBRATE_S = 0.5
 CALIBRATE_STEPS = 200
@@ -34,7 +36,7 @@ PROFILED_S = 2.0
 MARGIN = 1.1
 """Windows aim this much over the wanted length: a shorter one would be refused."""
 
-STAGE_LIMIT_S = {"start": 120.0, "build": 300.0, "compile": 900.0, "warm-up": 900.0, "rails": 120.0}
+STAGE_LIMIT_S = {"start": 120.0, "build": 300.0, "compile": 900.0, "warm-up": 900.0, "rails": 120.0, "audit": 900.0}
 
 
 class Worker:
@@ -45,6 +47,7 @@ class Worker:
         self.windows: int = job["windows"]
         self.window_s: float = job["window_s"]
         self.frames = frames
+        self.doubts: list[str] = []
         self.origin_ns = time.monotonic_ns()
         send(frames, "origin", at_ns=self.origin_ns)
 
@@ -78,11 +81,22 @@ class Worker:
         if not band.holds(value):
             send(self.frames, "failed", outcome="quality", detail=f"quality {value:.4g} outside its band")
             return
-        self._measure(program, runtime, spec.units_per_step(config), step_s)
+        step_s = self._measure(program, runtime, spec, step_s)
         if spec.mode == "train" and not math.isfinite(program.loss()):
             send(self.frames, "failed", outcome="quality", detail="the loss is no longer finite")
             return
-        send(self.frames, "done", peak_memory_bytes=runtime.peak_memory_bytes())
+        peak_memory_bytes = runtime.peak_memory_bytes()
+        send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
+        self._tell(audit.constant(program, runtime.synchronize, step_s))
+        if self.doubts:
+            send(self.frames, "failed", outcome="quality", detail=self.doubts[0])
+            return
+        send(self.frames, "done", peak_memory_bytes=peak_memory_bytes)
+
+    def _tell(self, found: Frame) -> None:
+        send(self.frames, "audit", **found)
+        if not audit.holds(found):
+            self.doubts.append(f"not the work: {found['name']} is {found['value']:.3g}")
 
     def _step_s(self, program: Program, runtime: Runtime) -> float:
         """Seconds per step, from doubling bursts until one lasts long enough to be trusted.
@@ -104,22 +118,30 @@ class Worker:
                 return elapsed_s / steps
             steps *= 2
 
-    def _measure(self, program: Program, runtime: Runtime, units_per_step: int, step_s: float) -> None:
+    def _measure(self, program: Program, runtime: Runtime, spec: Spec, step_s: float) -> float:
+        """All windows; the seconds a step took in the last one."""
         dephase = random.Random(self.origin_ns)
-        for _ in range(self.windows):
+        drawn = audit.draw(self.windows, self.origin_ns)
+        units_per_step = spec.units_per_step(spec.sizes[self.cell["size"]])
+        for number in range(self.windows):
             steps = max(1, math.ceil(MARGIN * self.window_s / step_s))
             self._rails(program, runtime, max(1, math.ceil(PROFILED_S / step_s)))
             program.prepare(steps)
             time.sleep(dephase.uniform(0, DEPHASE_S))
             send(self.frames, "begin", name="window", limit_s=60 + 5 * steps * step_s)
+            watched = drawn.step(steps) if number == drawn.window else None
             runtime.synchronize()
             start_ns = self.now_ns()
-            for _ in range(steps):
-                program.step()
+            for step in range(steps):
+                program.step(witnessed=step == watched)
             runtime.synchronize()
             end_ns = self.now_ns()
             send(self.frames, "window", start_ns=start_ns, end_ns=end_ns, units=steps * units_per_step)
             step_s = (end_ns - start_ns) / 1e9 / steps
+            if watched is not None:
+                send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
+                self._tell(audit.witnessed(program, spec.proof_limits[self.cell["precision"]]))
+        return step_s
 
     def _rails(self, program: Program, runtime: Runtime, steps: int) -> None:
         """Outside the window, for a profiler costs time: the rails' power while the same steps run."""

@@ -9,11 +9,17 @@ from workloads.base import Program, Spec
 
 BUILTIN = {
     "gpt": "workloads.gpt",
+    "llm": "workloads.llm",
+    "mobilenetv3": "workloads.mobilenetv3",
+    "dit": "workloads.dit",
+    "lstm": "workloads.lstm",
     "resnet": "workloads.resnet",
+    "bert": "workloads.bert",
+    "vae": "workloads.vae",
 }
 """Workload name -> module with SPECS: dict[mode, Spec]. A new workload is one folder and one line here."""
 
-SIZES = ("xs", "s", "m")
+SIZES = ("xs", "s", "m", "l")
 FRAMEWORKS = ("torch", "jax")
 PRECISIONS = ("fp32", "bf16")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import workloads
+from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
 from suite.check.findings import Finding, error, warning
 from suite.energy import Energy, boundaries, window_energy
 from suite.reasons import REASONS
@@ -75,7 +76,11 @@ def _work(cell: CellResult, pointer: str) -> Iterator[Finding]:
     if stated != expected or not math.isclose(cell.work.flops_per_step, spec.flops_per_step(size), rel_tol=1e-9):
         yield error("work", f"{pointer}/work", "unit, size or FLOP differ from the workload's own formulas", _REMAKE)
     band = spec.band(cell.cell.size, cell.cell.precision)
+    limits = {WITNESSED: (0.0, spec.proof_limits[cell.cell.precision]), CONSTANT: (LEAST_CONSTANT, 1.0)}
     for index, attempt in enumerate(cell.attempts):
+        if any((one.low, one.high) != limits.get(one.name) for one in attempt.audits):
+            here = f"{pointer}/attempts/{index}/audits"
+            yield error("audit-limit", here, "an audit's limits are not the suite's own", _REMAKE)
         if attempt.quality and (attempt.quality.low, attempt.quality.high) != (band.low, band.high):
             here = f"{pointer}/attempts/{index}/quality"
             yield error("quality-band", here, "the quality band is not the workload's own", _REMAKE)
@@ -179,5 +184,9 @@ def _outcome(attempt: Attempt, pointer: str) -> Iterator[Finding]:
             yield error("outcome", pointer, "an attempt that went well has windows", _REMAKE)
         if quality is None:
             yield error("quality", pointer, "an attempt that went well states its quality", _REMAKE)
-    if quality is not None and (quality.low <= quality.value <= quality.high) != (attempt.outcome != "quality"):
-        yield error("quality", f"{pointer}/quality", "the outcome contradicts the quality band", _REMAKE)
+    judged = (*(() if quality is None else (quality,)), *attempt.audits)
+    holds = all(one.low <= one.value <= one.high for one in judged)
+    if judged and holds != (attempt.outcome != "quality"):
+        yield error("quality", f"{pointer}/quality", "the outcome contradicts the quality band or an audit", _REMAKE)
+    if attempt.outcome == "ok" and not attempt.audits:
+        yield warning("audit-none", pointer, "no step inside its windows was audited", "Run again with more time.")

@@ -14,7 +14,7 @@ from suite.leaderboard.windows import BoundaryColumn, WindowLine, boundary_colum
 from suite.leaderboard.words import reasons
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.reasons import Reason
-from suite.record import Attempt, CellResult, Result, Throughput
+from suite.record import Attempt, CellResult, Quality, Result, Throughput
 from suite.statistics import Summary
 from suite.trace import Meter
 from suite.units import column, grouped, half_width, memory, percent, quantity, significant
@@ -55,7 +55,7 @@ class AttemptView:
     stages: tuple[tuple[str, str], ...]
     windows: tuple[WindowLine, ...]
     columns: tuple[BoundaryColumn, ...]
-    quality: tuple[str, str, str] | None  # value, low, high
+    judged: tuple[tuple[str, str, str, str], ...]  # quality and audits: name, value, low, high
     peak_memory: str
 
 
@@ -152,14 +152,13 @@ def _attempt(result: Result, attempt: Attempt) -> AttemptView:
         stages=tuple((stage.name, quantity((stage.end_ns - stage.start_ns) / 1e9, "s", 2)) for stage in attempt.stages),
         windows=window_lines(attempt),
         columns=boundary_columns(attempt),
-        quality=None if quality is None else _three(quality.value, quality.low, quality.high),
+        judged=tuple(_judged(one) for one in (*(() if quality is None else (quality,)), *attempt.audits)),
         peak_memory=memory(attempt.peak_memory_bytes),
     )
 
 
-def _three(*values: float) -> tuple[str, str, str]:
-    value, low, high = (_plain(one) for one in values)
-    return value, low, high
+def _judged(one: Quality) -> tuple[str, str, str, str]:
+    return one.name, _plain(one.value), _plain(one.low), _plain(one.high)
 
 
 def _plain(value: float) -> str:

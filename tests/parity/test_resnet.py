@@ -1,9 +1,9 @@
-"""ResNet in torch and in JAX is the same work: compared in strict float32 at the size made for tests."""
+"""What is particular to ResNet in torch and in JAX, in strict float32 at the size made for tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -13,31 +13,40 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import workloads
-from workloads.base import Arrays, Program, Spec
+from workloads.base import Arrays, Program, Source, Spec
+from workloads.common import jax_images, torch_images
+from workloads.common.textures import PIXEL_MEAN, PIXEL_STD
+from workloads.common.torch_engine import open_engine
 from workloads.golden import relative_l2
-from workloads.resnet import SPECS, data, jax_program, torch_program
-from workloads.resnet.network import NORM_EPSILON, Config, network
+from workloads.resnet import SPECS, data, torch_model
+from workloads.resnet.network import NORM_EPSILON, NORM_MOMENTUM, Config, network
 
 Build = Callable[..., Program]
 
 EXACT = 1e-5
-ROUNDED = 2e-2  # bfloat16 keeps 8 bits
-# Batch normalisation and rectifiers amplify the last bit of float32 from step to step, so that weights drift further
-# than losses; the learning rate at this size is low enough for both to stay near.
-AFTER_TRAINING = 1e-4
 
 CONFIG: Config = SPECS["train"].sizes["xs"]
 BOTTLENECK = replace(CONFIG, block="bottleneck", depths=(2, 1))
 CONFIGS = [pytest.param(CONFIG, id="basic"), pytest.param(BOTTLENECK, id="bottleneck")]
-EVERY = [(framework, precision) for framework in workloads.FRAMEWORKS for precision in workloads.PRECISIONS]
+
+
+@dataclass(frozen=True)
+class Skipping:
+    """A source without one block's branch: its last convolution gives zero."""
+
+    source: Source
+    convolution: str
+
+    def weights(self) -> Arrays:
+        gone = {f"{self.convolution}.{part}" for part in ("kernel", "bias")}
+        return {name: value * (name not in gone) for name, value in self.source.weights().items()}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
 
 
 def sized(mode: str, config: Config) -> Spec:
     return replace(SPECS[mode], sizes={"xs": config})
-
-
-def both(build: Build, spec: Spec) -> tuple[Any, Any]:
-    return build(spec, "torch"), build(spec, "jax")
 
 
 def differences(first: Arrays, second: Arrays) -> dict[str, float]:
@@ -45,103 +54,55 @@ def differences(first: Arrays, second: Arrays) -> dict[str, float]:
     return {name: relative_l2(first[name], second[name]) for name in first}
 
 
-def train(program: Program, steps: int) -> list[float]:
-    losses = []
+def train(program: Any, steps: int) -> Any:
     program.prepare(steps)
     for _ in range(steps):
         program.step()
-        losses.append(program.loss())
-    return losses
+    return program
 
 
-def trainer(weights: Arrays, *, compiled: bool = False) -> torch_program.Train:
-    seed = SPECS["train"].seed
-    return torch_program.Train(
-        CONFIG, weights, seed=seed, device=torch.device("cpu"), precision="fp32", compiled=compiled
-    )
+def placed(arrays: Arrays) -> dict[str, torch.Tensor]:
+    return {name: torch_model.LAYOUT.into(name, torch.from_numpy(value)) for name, value in arrays.items()}
 
 
-def classifier(weights: Arrays) -> torch_program.Infer:
-    seed = SPECS["infer"].seed
-    return torch_program.Infer(
-        CONFIG, weights, seed=seed, size="xs", device=torch.device("cpu"), precision="fp32", compiled=False
-    )
-
-
-@pytest.mark.parametrize("mode", SPECS)
-def test_both_programs_start_from_the_weights_of_the_spec(build: Build, mode: str) -> None:
-    make = {"train": data.initial_weights, "infer": data.inference_weights}[mode]
-    expected = make(CONFIG, SPECS[mode].seed)
-    for program in both(build, SPECS[mode]):
-        weights = program.weights()
-        assert weights.keys() == expected.keys()
-        assert all(np.array_equal(weights[name], expected[name]) for name in expected)
-
-
-def test_both_programs_see_the_images_and_shifts_of_the_spec() -> None:
-    images, classes = data.pool(CONFIG, 1)
-    inputs = data.step_inputs(CONFIG, 1, classes, 2 + 3 * CONFIG.batches)
-    batch, down, right = inputs[:3]
-    assert down != 0
-    assert right != 0
-    expected = (np.roll(images[batch], (down, right), axis=(1, 2)) - data.PIXEL_MEAN) / data.PIXEL_STD
-    in_torch = torch_program._images(torch.from_numpy(images), torch.from_numpy(inputs).long(), torch.float32)
-    in_jax = jax_program._images(jax.numpy.asarray(images), jax.numpy.asarray(inputs), jax.numpy.float32)
+def test_both_frameworks_see_the_images_and_shifts_of_the_spec() -> None:
+    source = SPECS["train"].source_at("xs")
+    pool, view = source.constants()["pool"], source.inputs(2 + 3 * CONFIG.base_batches, 1)[0]["view"]
+    assert view.all()
+    expected = (np.roll(pool[view[0]], tuple(view[1:]), axis=(1, 2)) - PIXEL_MEAN) / PIXEL_STD
+    in_torch = torch_images.images(torch.from_numpy(pool), torch.from_numpy(view).long(), torch.float32)
+    in_jax = jax_images.images(jax.numpy.asarray(pool), jax.numpy.asarray(view), jax.numpy.float32)
+    assert in_torch.is_contiguous(memory_format=torch.channels_last)
     assert relative_l2(in_torch.permute(0, 2, 3, 1).numpy(), expected) < 1e-6
     assert relative_l2(np.asarray(in_jax), expected) < 1e-6
 
 
-@pytest.mark.parametrize("config", CONFIGS)
-def test_training_gives_equal_logits_losses_and_gradients(build: Build, config: Config) -> None:
-    in_torch, in_jax = both(build, sized("train", config))
-    found = differences(in_torch.outputs(), in_jax.outputs())
-    assert {"logits", "loss", "gradient/stem.kernel", "gradient/head.bias"} <= found.keys()
-    assert max(found.values()) <= EXACT, found
-
-
-@pytest.mark.parametrize("config", CONFIGS)
-def test_inference_gives_equal_logits(build: Build, config: Config) -> None:
-    in_torch, in_jax = both(build, sized("infer", config))
-    assert max(differences(in_torch.outputs(), in_jax.outputs()).values()) <= EXACT
-
-
-def test_sixty_training_steps_stay_together_at_every_step(build: Build) -> None:
-    in_torch, in_jax = both(build, SPECS["train"])
-    np.testing.assert_allclose(train(in_torch, 60), train(in_jax, 60), rtol=EXACT)
-    assert max(differences(in_torch.weights(), in_jax.weights()).values()) <= AFTER_TRAINING
-    assert max(differences(in_torch.statistics(), in_jax.statistics()).values()) <= AFTER_TRAINING
+@pytest.mark.parametrize("mode", SPECS)
+def test_bottleneck_blocks_agree_too(build: Build, mode: str) -> None:
+    ours, theirs = (build(sized(mode, BOTTLENECK), framework).outputs() for framework in workloads.FRAMEWORKS)
+    assert max(differences(ours, theirs).values()) <= EXACT
 
 
 def test_running_statistics_agree_after_three_steps(build: Build) -> None:
-    in_torch, in_jax = both(build, SPECS["train"])
-    train(in_torch, 3)
-    train(in_jax, 3)
-    found = differences(in_torch.statistics(), in_jax.statistics())
+    ours, theirs = (train(build(SPECS["train"], framework), 3).statistics() for framework in workloads.FRAMEWORKS)
+    found = differences(ours, theirs)
     assert max(found.values()) <= EXACT, found
     start = data.initial_statistics(CONFIG)
-    assert not any(np.allclose(values, start[name]) for name, values in in_jax.statistics().items())
+    assert not any(np.allclose(values, start[name]) for name, values in theirs.items())
 
 
-@pytest.mark.parametrize("mode", SPECS)
-@pytest.mark.parametrize("framework", workloads.FRAMEWORKS)
-def test_bfloat16_stays_near_float32(build: Build, framework: str, mode: str) -> None:
-    exact = build(SPECS[mode], framework).outputs()["logits"]
-    rounded = build(SPECS[mode], framework, precision="bf16").outputs()["logits"]
-    assert 1e-5 < relative_l2(rounded, exact) <= ROUNDED
-
-
-def test_a_perturbed_weight_breaks_training_parity(build: Build) -> None:
-    weights = data.initial_weights(CONFIG, SPECS["train"].seed)
-    weights["stage1.block0.conv1.kernel"][0, 0, 0, 0] += 1e-2
-    found = differences(trainer(weights).outputs(), build(SPECS["train"], "jax").outputs())
-    assert found["logits"] > EXACT
-    assert found["gradient/stem.kernel"] > EXACT
-
-
-def test_a_perturbed_weight_breaks_inference_parity(build: Build) -> None:
-    weights = data.inference_weights(CONFIG, SPECS["infer"].seed)
-    weights["stage1.block0.conv1.kernel"][0, 0, 0, 0] += 1e-2
-    assert differences(classifier(weights).outputs(), build(SPECS["infer"], "jax").outputs())["logits"] > EXACT
+def test_running_statistics_take_in_the_mean_and_the_unbiased_variance_of_the_batch() -> None:
+    random = np.random.default_rng(5)
+    x = torch.from_numpy(random.normal(3, 2, (4, 3, 5, 5)).astype(np.float32))
+    weights = {"a.kernel": torch.eye(3)[:, :, None, None], "a.scale": torch.ones(3), "a.shift": torch.zeros(3)}
+    statistics = {"a.mean": torch.zeros(3), "a.variance": torch.ones(3)}
+    normalised = torch_model.train_unit("a", x, 1, weights, statistics, torch.float32)
+    values = x.numpy().transpose(1, 0, 2, 3).reshape(3, -1)
+    np.testing.assert_allclose(normalised.mean(dim=(0, 2, 3)), np.zeros(3), atol=1e-5)
+    np.testing.assert_allclose(normalised.var(dim=(0, 2, 3), correction=0), np.ones(3), rtol=1e-4)
+    np.testing.assert_allclose(statistics["a.mean"], NORM_MOMENTUM * values.mean(1), rtol=1e-5)
+    variance = 1 - NORM_MOMENTUM + NORM_MOMENTUM * values.var(1, ddof=1)
+    np.testing.assert_allclose(statistics["a.variance"], variance, rtol=1e-5)
 
 
 @pytest.mark.parametrize("framework", workloads.FRAMEWORKS)
@@ -155,20 +116,16 @@ def test_asking_for_outputs_leaves_training_as_it_was(build: Build, framework: s
 
 
 def test_folding_the_normalisation_does_not_change_a_convolution() -> None:
-    convolution = network(CONFIG).blocks[0].branch[0]
     random = np.random.default_rng(3)
-    kernel = random.normal(size=(3, 3, convolution.inputs, convolution.outputs)).astype(np.float32)
-    mean, scale, shift = random.normal(size=(3, convolution.outputs)).astype(np.float32)
-    variance = random.uniform(0.5, 2, convolution.outputs).astype(np.float32)
+    kernel = random.normal(size=(3, 3, 8, 6)).astype(np.float32)
+    mean, scale, shift = random.normal(size=(3, 6)).astype(np.float32)
+    variance = random.uniform(0.5, 2, 6).astype(np.float32)
     folded, bias = data.fold(kernel, mean=mean, variance=variance, scale=scale, shift=shift)
-    x = torch.from_numpy(random.normal(size=(2, convolution.inputs, 8, 8)).astype(np.float32))
-    place = torch_program._to_torch(
-        {"kernel": kernel, "folded": folded, "bias": bias, "m": mean, "v": variance, "s": scale, "b": shift},
-        torch.device("cpu"),
-    )
-    plain = torch_program._convolve(convolution, x, place["kernel"])
-    plain = torch.nn.functional.batch_norm(plain, place["m"], place["v"], place["s"], place["b"], eps=NORM_EPSILON)
-    together = torch_program._convolve(convolution, x, place["folded"], place["bias"])
+    x = torch.from_numpy(random.normal(size=(2, 8, 8, 8)).astype(np.float32))
+    at = placed({"kernel": kernel, "folded": folded, "bias": bias, "m": mean, "v": variance, "s": scale, "b": shift})
+    plain = torch_model.convolve(x, at["kernel"], 1)
+    plain = torch.nn.functional.batch_norm(plain, at["m"], at["v"], at["s"], at["b"], eps=NORM_EPSILON)
+    together = torch_model.convolve(x, at["folded"], 1, at["bias"])
     assert relative_l2(together.numpy(), plain.numpy()) <= EXACT
 
 
@@ -182,52 +139,43 @@ def test_the_flop_formula_counts_what_torch_does(build: Build, mode: str, config
     assert counter.get_total_flops() == SPECS[mode].flops_per_step(config)
 
 
-@pytest.mark.parametrize(("framework", "precision"), EVERY)
-def test_training_ends_inside_its_band(build: Build, framework: str, precision: str) -> None:
-    program = build(SPECS["train"], framework, precision=precision)
-    train(program, CONFIG.quality_steps)
-    assert SPECS["train"].band("xs", precision).holds(program.quality())
-
-
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param(replace(CONFIG, learning_rate=0.0), id="frozen weights"),
-        pytest.param(replace(CONFIG, learning_rate=CONFIG.learning_rate / 2), id="halved learning rate"),
         pytest.param(replace(CONFIG, learning_rate=CONFIG.learning_rate * 2), id="doubled learning rate"),
         pytest.param(replace(CONFIG, depths=(1, 1, 1)), id="skipped block"),
     ],
 )
 def test_training_of_less_or_other_work_ends_outside_the_band(build: Build, broken: Config) -> None:
-    program = build(sized("train", broken), "torch")
-    train(program, broken.quality_steps)
+    program = train(build(sized("train", broken), "torch"), broken.quality_steps)
     assert not SPECS["train"].band("xs", "fp32").holds(program.quality())
 
 
-@pytest.mark.parametrize(("framework", "precision"), EVERY)
-def test_inference_lies_inside_its_band(build: Build, framework: str, precision: str) -> None:
-    program = build(SPECS["infer"], framework, precision=precision)
-    assert SPECS["infer"].band("xs", precision).holds(program.quality())
+@pytest.mark.parametrize("block", network(CONFIG).blocks, ids=lambda block: block.name)
+def test_a_skipped_block_leaves_the_inference_band(build: Build, block: Any) -> None:
+    spec = SPECS["infer"]
+    cheat = replace(spec, source=lambda config, seed: Skipping(spec.source(config, seed), block.branch[-1].name))
+    assert build(cheat, "torch").quality() > spec.band("xs", "bf16").high
 
 
-@pytest.mark.parametrize("block", network(CONFIG).blocks, ids=lambda block: block.branch[0].name)
-def test_a_skipped_block_leaves_the_inference_band(block: Any) -> None:
-    weights = data.inference_weights(CONFIG, SPECS["infer"].seed)
-    for part in ("kernel", "bias"):
-        weights[f"{block.branch[-1].name}.{part}"] *= 0
-    assert classifier(weights).quality() > SPECS["infer"].band("xs", "bf16").high
+@pytest.mark.parametrize("framework", workloads.FRAMEWORKS)
+def test_no_answer_depends_on_how_many_are_asked_at_once(build: Build, framework: str) -> None:
+    spec = SPECS["infer"]
+    whole = build(spec, framework).outputs()["logits"]
+    for batch in (1, 3):
+        part = build(spec.with_batch("xs", batch), framework).outputs()["logits"]
+        assert relative_l2(part, whole[:batch]) <= EXACT
 
 
-def test_quality_before_its_steps_is_refused(build: Build) -> None:
-    for framework in workloads.FRAMEWORKS:
-        program = build(SPECS["train"], framework)
-        train(program, 2)
-        with pytest.raises(ValueError, match="first 50 steps, not 2"):
-            program.quality()
-
-
-# torch itself still uses what it deprecates while it loads its compiler.
-@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
-def test_a_compiled_torch_step_trains_like_an_eager_one() -> None:
-    weights = data.initial_weights(CONFIG, SPECS["train"].seed)
-    np.testing.assert_allclose(train(trainer(weights, compiled=True), 3), train(trainer(weights), 3), rtol=EXACT)
+# On a CPU the programs leave blocks uncompiled, so that what accelerators run is compared here.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_block_gives_what_an_eager_one_gives() -> None:
+    weights = torch_model.part(placed(SPECS["infer"].source_at("xs").weights()), "stage1.block0")
+    x = torch.randn(2, 8, 8, 8, generator=torch.Generator().manual_seed(1))
+    x = x.contiguous(memory_format=torch.channels_last)
+    engine = open_engine(torch.device("cpu"), "fp32", compiled=True)
+    with torch.inference_mode():
+        ours, theirs = (
+            block(x, weights, (2, 1)) for block in (torch_model.infer_block, engine.fuse(torch_model.infer_block))
+        )
+    assert relative_l2(theirs.numpy(), ours.numpy()) <= EXACT

@@ -1,118 +1,28 @@
-"""Text with a known entropy and the initial weights, both from counter-based seeds. numpy only."""
+"""Weights and text of `gpt` from the seed. numpy only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from workloads.base import Arrays
-
-SUCCESSORS = 8
-NOISE = 0.1
-"""Share of tokens drawn from the noise distribution, whatever stood before."""
-AUDIT, TRAIN, PREFILL, DECODE = 3, 4, 5, 6
-"""Streams of text. Streams 1 and 2 make the chain and the weights."""
+from workloads.common import markov
+from workloads.common.streams import generator
+from workloads.gpt.config import Config
 
 Shapes = dict[str, tuple[int, ...]]
 
-
-def _generator(seed: int, stream: int, part: int = 0) -> np.random.Generator:
-    """Random numbers of their own for each (seed, stream, part), in any order of asking."""
-    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, 0, part]))
+RESIDUAL = ("projection_weight", "down_weight")
+"""What adds to the residual stream starts smaller by sqrt(2 layers), as in GPT-2."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """A first-order Markov chain over V tokens.
-
-    With probability 1 - NOISE a token is followed by one of its own SUCCESSORS, else by any token, with
-    Zipf's frequencies. Successors are themselves frequent tokens, so single tokens are far from equally likely.
-    """
-
-    successors: np.ndarray  # (V, SUCCESSORS) tokens, distinct within a row
-    weights: np.ndarray  # (SUCCESSORS,) how likely each is, the same for every token; sums to 1
-    noise: np.ndarray  # (V,) Zipf's frequencies; sums to 1
-    stationary: np.ndarray  # (V,) long-run frequency of each token; sums to 1
-
-    def floor_nats(self) -> float:
-        """The entropy rate, in nats per token: the least mean cross entropy any model can reach."""
-        base = NOISE * self.noise
-        with_successor = base[self.successors] + (1 - NOISE) * self.weights
-        row_nats = (
-            _surprise(base).sum() - _surprise(base[self.successors]).sum(axis=1) + _surprise(with_successor).sum(axis=1)
-        )
-        return float(self.stationary @ row_nats)
-
-
-def _surprise(probability: np.ndarray) -> np.ndarray:
-    """-p ln p, elementwise."""
-    nats: np.ndarray = -probability * np.log(probability)
-    return nats
-
-
-@cache
-def chain(vocabulary: int, seed: int) -> Chain:
-    """The chain of this size and seed; a second or less, also for 50,257 tokens."""
-    random = _generator(seed, 1)
-    noise = 1.0 / np.arange(1, vocabulary + 1)
-    noise /= noise.sum()
-    names = random.permutation(vocabulary)
-    first = np.searchsorted(np.cumsum(noise), random.random(vocabulary)).clip(max=vocabulary - 1)
-    offsets = random.choice(vocabulary, SUCCESSORS, replace=False)
-    successors = names[(first[:, None] + offsets) % vocabulary]
-    weights = 0.1 + random.random(SUCCESSORS)
-    weights /= weights.sum()
-    return Chain(
-        successors=successors,
-        weights=weights,
-        noise=noise,
-        stationary=_stationary(successors, weights, noise),
-    )
-
-
-def _stationary(successors: np.ndarray, weights: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Power iteration. NOISE of every row is the same, so each round shrinks the error by 1 - NOISE or more."""
-    frequency = noise
-    change = 1.0
-    while change > 1e-13:
-        moved = (frequency[:, None] * weights).ravel()
-        after = NOISE * noise + (1 - NOISE) * np.bincount(successors.ravel(), moved, noise.size)
-        change = float(np.abs(after - frequency).sum())
-        frequency = after
-    return frequency
-
-
-def text(vocabulary: int, seed: int, *, stream: int, first: int, steps: int, batch: int, length: int) -> np.ndarray:
-    """Tokens for steps first .. first+steps-1, shape (steps, batch, length), int32.
-
-    A step's tokens depend on its number and the seed alone. All sequences advance together.
-    """
-    source = chain(vocabulary, seed)
-    uniform = np.stack([_generator(seed, stream, first + i).random((length, batch)) for i in range(steps)], axis=1)
-    uniform = uniform.reshape(length, steps * batch)
-    is_noise = uniform < NOISE
-    drawn = _draw(source.noise, uniform / NOISE)
-    rank = _draw(source.weights, (uniform - NOISE) / (1 - NOISE))
-    tokens = np.empty((length, steps * batch), dtype=np.int32)
-    tokens[0] = _draw(source.stationary, uniform[0])
-    for i in range(1, length):
-        tokens[i] = np.where(is_noise[i], drawn[i], source.successors[tokens[i - 1], rank[i]])
-    return np.ascontiguousarray(tokens.reshape(length, steps, batch).transpose(1, 2, 0))
-
-
-def _draw(probability: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Inverse of the cumulated distribution; numbers outside 0..1 give the first or last value."""
-    index: np.ndarray = np.searchsorted(np.cumsum(probability), uniform, side="right").clip(max=probability.size - 1)
-    return index
-
-
-def shapes(*, layers: int, width: int, vocabulary: int, context: int) -> Shapes:
+def shapes(config: Config) -> Shapes:
     """Every weight's name and shape, in order. Those of the layers are stacked along the first axis."""
+    layers, width = config.layers, config.width
     return {
-        "token_embedding": (vocabulary, width),
-        "position_embedding": (context, width),
+        "token_embedding": (config.vocabulary, width),
+        "position_embedding": (config.context, width),
         "attention_norm_gain": (layers, width),
         "attention_norm_bias": (layers, width),
         "qkv_weight": (layers, width, 3 * width),
@@ -130,21 +40,87 @@ def shapes(*, layers: int, width: int, vocabulary: int, context: int) -> Shapes:
     }
 
 
-RESIDUAL = ("projection_weight", "down_weight")
-"""What adds to the residual stream starts smaller by sqrt(2 layers), as in GPT-2."""
-
-
-def initial_weights(seed: int, *, layers: int, width: int, vocabulary: int, context: int) -> Arrays:
+def initial_weights(config: Config, seed: int) -> Arrays:
     """Normal weights, of GPT-2's deviation 0.02 at width 768 and in proportion to 1/sqrt(width) elsewhere, float32.
 
     Biases and gains are random too: a program that drops one must be seen.
     """
-    deviation = 0.02 * (768 / width) ** 0.5
+    deviation = 0.02 * (768 / config.width) ** 0.5
     weights = {}
-    for part, (name, shape) in enumerate(
-        shapes(layers=layers, width=width, vocabulary=vocabulary, context=context).items()
-    ):
-        scale = deviation / (2 * layers) ** 0.5 if name in RESIDUAL else deviation
-        values = _generator(seed, 2, part).standard_normal(shape, dtype=np.float32)
-        weights[name] = values * np.float32(scale) + np.float32(name.endswith("gain"))
+    for name, shape in shapes(config).items():
+        scale = deviation / (2 * config.layers) ** 0.5 if name in RESIDUAL else deviation
+        values = generator(seed, "weights", name).standard_normal(shape, dtype=np.float32)
+        values *= np.float32(scale)
+        values += np.float32(name.endswith("gain"))
+        weights[name] = values
     return weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Text:
+    """What the three modes share."""
+
+    config: Config
+    seed: int
+
+    def weights(self) -> Arrays:
+        return initial_weights(self.config, self.seed)
+
+    def statistics(self) -> Arrays:
+        return {}
+
+    def constants(self) -> Arrays:
+        return {}
+
+    def floor(self) -> float:
+        return 0.0
+
+    def _tokens(self, stream: str, length: int, first: int = 0, steps: int = 1) -> np.ndarray:
+        """(steps, B, length), int32."""
+        config = self.config
+        return markov.text(
+            config.vocabulary, self.seed, stream=stream, first=first, steps=steps, batch=config.batch, length=length
+        )
+
+
+class Training(_Text):
+    """Each step gets "tokens" (B, context + 1): all but the last are read, all but the first are told."""
+
+    __slots__ = ()
+
+    def inputs(self, first: int, steps: int) -> list[Arrays]:
+        return [{"tokens": tokens} for tokens in self._tokens("train", self.config.context + 1, first, steps)]
+
+    def audit(self) -> Arrays:
+        return {"tokens": self._tokens("audit", self.config.context + 1)[0]}
+
+    def floor(self) -> float:
+        return markov.chain(self.config.vocabulary, self.seed).floor_nats()
+
+
+class Prefill(_Text):
+    """Each step gets "tokens" (B, context)."""
+
+    __slots__ = ()
+
+    def inputs(self, first: int, steps: int) -> list[Arrays]:
+        return [{"tokens": tokens} for tokens in self._tokens("prefill", self.config.context, first, steps)]
+
+    def audit(self) -> Arrays:
+        return {"tokens": self._tokens("audit", self.config.context)[0]}
+
+
+class Decode(_Text):
+    """One "prompt" (B, prompt) for all steps, and for each the "token" (B,) behind it; the audit has a "text" (B,
+    prompt + generated) of its own."""
+
+    __slots__ = ()
+
+    def constants(self) -> Arrays:
+        return {"prompt": self._tokens("prompt", self.config.prompt)[0]}
+
+    def inputs(self, first: int, steps: int) -> list[Arrays]:
+        return [{"token": tokens[:, 0]} for tokens in self._tokens("decode", 1, first, steps)]
+
+    def audit(self) -> Arrays:
+        return {"text": self._tokens("audit", self.config.prompt + self.config.generated)[0]}

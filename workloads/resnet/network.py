@@ -1,4 +1,4 @@
-"""The shape of a ResNet v1.5: its sizes and its convolutions in the order they run. No arrays, no framework.
+"""The shape of a ResNet v1.5: its sizes and its convolutions in the order they run. No framework.
 
 In v1.5 the stride of a bottleneck sits in its 3x3 convolution. Every convolution is followed by batch normalisation
 and has no bias; padding is (kernel - 1) / 2 on both sides.
@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-COLOURS = 3
+from workloads.common.textures import COLOURS
+
 POOL_KERNEL, POOL_STRIDE, POOL_PADDING = 3, 2, 1
 EXPANSION = {"basic": 1, "bottleneck": 4}
 
 NORM_EPSILON = 1e-5
 NORM_MOMENTUM = 0.1  # share of the newest batch in the running statistics
-SGD_MOMENTUM = 0.9  # Nesterov
-WEIGHT_DECAY = 1e-4  # on convolution kernels and the head's matrix only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +33,10 @@ class Config:
     batch: int
     classes: int  # textures that occur in the data; the head's further outputs are never the answer
     label_noise: float  # probability that a label is wrong
-    batches: int  # base batches kept on the device
+    base_batches: int  # kept on the device
     learning_rate: float
     warmup_steps: int
     quality_steps: int
-
-    def learning_rate_at(self, step: int) -> float:
-        """Linear warm-up, then constant."""
-        return self.learning_rate * min(1.0, (step + 1) / self.warmup_steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +82,15 @@ class Block:
 
     branch: tuple[Convolution, ...]
     shortcut: Convolution | None
+
+    @property
+    def name(self) -> str:
+        return self.branch[0].name.rpartition(".")[0]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Of the branch; the shortcut takes all of them at once."""
+        return tuple(convolution.stride for convolution in self.branch)
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:

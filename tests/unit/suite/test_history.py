@@ -50,7 +50,7 @@ def test_the_committed_file_reads_and_its_joules_change_by_less_than_two_hundred
     before, after = stated_joules(json.loads(first)), stated_joules(json.loads(upgrade(first)))
     assert after == pytest.approx(before, rel=0.02)
     assert after != before
-    assert loads(first).schema_version == 2
+    assert loads(first).schema_version == 3
 
 
 def test_a_file_read_once_is_of_todays_version_and_reads_again(first: bytes) -> None:
@@ -96,7 +96,7 @@ def test_a_file_whose_joules_do_not_follow_from_its_ticks_keeps_them_for_check_t
 
 
 def test_what_does_not_say_that_it_is_older_is_left_as_it_stands() -> None:
-    for data in (b"", b"garbage", b'{"schema_version":2}', b' {"schema_version":1}'):
+    for data in (b"", b"garbage", b'{"schema_version":3}', b' {"schema_version":1}'):
         assert upgrade(data) == data
 
 

@@ -39,6 +39,7 @@ def tried(clock: tuple[tuple[int, float], ...], windows: tuple[Window, ...] = (W
         conditions=(),
         energies=((),) * len(windows),
         quality=None,
+        audits=(),
         peak_memory_bytes=None,
         notes=(),
     )
