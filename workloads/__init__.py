@@ -9,12 +9,12 @@ from workloads.base import Program, Spec
 
 BUILTIN = {
     "gpt": "workloads.gpt",
+    "resnet": "workloads.resnet",
     "llm": "workloads.llm",
+    "bert": "workloads.bert",
     "mobilenetv3": "workloads.mobilenetv3",
     "dit": "workloads.dit",
     "lstm": "workloads.lstm",
-    "resnet": "workloads.resnet",
-    "bert": "workloads.bert",
     "vae": "workloads.vae",
 }
 """Workload name -> module with SPECS: dict[mode, Spec]. A new workload is one folder and one line here."""

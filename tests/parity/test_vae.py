@@ -18,9 +18,9 @@ from workloads.base import Program
 from workloads.common import jax_transposed, torch_transposed
 from workloads.common.streams import generator
 from workloads.golden import relative_l2
-from workloads.vae import SIZES, data
+from workloads.vae import SAMPLE, SIZES, TRAIN, data
 
-SPECS = workloads.specs("vae")
+SPECS = {"train": TRAIN, "sample": SAMPLE}
 XS = SIZES["xs"]
 STRICT = 1e-5
 Build = Callable[..., Program]
@@ -41,7 +41,9 @@ def _torch(function: Callable[..., torch.Tensor], name: str, x: np.ndarray, kern
     return made
 
 
-@pytest.mark.parametrize("way", [jax_transposed.double, jax_transposed.double_by_window, jax_transposed.double_by_product])
+@pytest.mark.parametrize(
+    "way", [jax_transposed.double, jax_transposed.double_by_window, jax_transposed.double_by_product]
+)
 def test_every_transposed_convolution_is_torchs(way: Callable[..., Any]) -> None:
     x, kernel = _pair("double")
     expected = _torch(torch_transposed.double, "a.transposed", x, kernel)

@@ -81,7 +81,7 @@ class Inference:
         return relative_l2(found, np.asarray(exact))
 
     def _exactly(self, inputs: Tree) -> tuple[Array, Array]:
-        """Outputs and checksums in strict float32, by the spec's own weights, made anew and rounded as the program's."""
+        """Outputs and checksums in strict float32, by the spec's weights, made anew and rounded as the program's."""
         cast = self._cast(self._engine.place(self._source.weights()), self._engine)
         weights = {name: value.astype(jnp.float32) for name, value in cast.items()}
         exact: tuple[Array, Array] = self._engine.reference().jit(self._answer)(weights, inputs)

@@ -32,9 +32,7 @@ def double_by_window(x: Array, kernel: Array) -> Array:
     """A plain convolution of the input spread out by STRIDE with the kernel turned by half a circle."""
     pad = (KERNEL - 1 - PADDING,) * 2
     turned = kernel[::-1, ::-1]
-    return lax.conv_general_dilated(
-        x, turned, (1, 1), (pad, pad), lhs_dilation=(STRIDE,) * 2, dimension_numbers=_NAMES
-    )
+    return lax.conv_general_dilated(x, turned, (1, 1), (pad, pad), lhs_dilation=(STRIDE,) * 2, dimension_numbers=_NAMES)
 
 
 def halve_by_product(x: Array, kernel: Array) -> Array:
@@ -57,7 +55,8 @@ def double_by_product(x: Array, kernel: Array) -> Array:
 
 
 def _laid(products: Array, axis: int) -> Array:
-    """Lay out the kernel's rows (axis 3) along an image's axis, which doubles: row 2 r + a - 1 gets tap a of pixel r."""
+    """Lay out the kernel's rows (axis 3) along an image's axis, which doubles: row 2 r + a - 1 gets tap a of
+    pixel r."""
     first, second, third, fourth = (products[:, :, :, tap] for tap in range(KERNEL))
     even = second + _moved(fourth, axis, 1)
     odd = third + _moved(first, axis, -1)

@@ -70,7 +70,11 @@ class Decoding:
             self._weights = cast({name: layout.into(name, value) for name, value in placed.items()}, engine)
             prompt = engine.place(self._source.constants())["prompt"]
             self._cache = read(self._weights, prompt, engine)
-            self._step: Write = _captured(self._write, prompt[:, 0]) if engine.device.type == "cuda" else self._write
+            self._step: Write = (
+                _captured(self._write, prompt.new_zeros(prompt.shape[0]))
+                if engine.device.type == "cuda"
+                else self._write
+            )
 
     def prepare(self, steps: int, *, constant: bool = False) -> None:
         made = self._source.inputs(self._prepared, 1 if constant else steps)
@@ -107,14 +111,16 @@ class Decoding:
             return math.inf
         text = torch.cat([fed["prompt"], fed["token"][:, None], written[:, :-1]], 1)
         weights = self._exact_weights()
-        logits = [self._exact_logits(weights, one) for one in text.split(1)]
-        expected = torch.cat([checksums(one[0], self._signs)[None] for one in logits])
-        largest = torch.cat([one.amax(-1) for one in logits])
-        taken = torch.cat(
-            [one.gather(-1, token[..., None])[..., 0] for one, token in zip(logits, written.split(1), strict=True)]
-        )
+        again = [self._again(weights, *one) for one in zip(text.split(1), written.split(1), strict=True)]
+        expected, taken, largest = (torch.stack(each) for each in zip(*again, strict=True))
         distances = (relative_l2(to_numpy(said), to_numpy(expected)), relative_l2(to_numpy(taken), to_numpy(largest)))
         return float(np.max(distances))
+
+    def _again(self, weights: Tensors, text: Tensor, written: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """By the full model, one sequence at a time, for its logits are large: checksums (G, PARTS), and the logits
+        (G,) of the tokens written and of the likeliest."""
+        logits = self._exact_logits(weights, text)[0]
+        return checksums(logits, self._signs), logits.gather(-1, written[0, :, None])[:, 0], logits.amax(-1)
 
     def _exact_weights(self) -> Tensors:
         """The spec's own weights, made anew and rounded as the program's, in float32."""

@@ -58,6 +58,7 @@ def open_engine(device: torch.device, precision: str, *, compiled: bool) -> Engi
     torch.set_float32_matmul_precision("highest")
     if device.type == "cuda":
         torch.backends.cudnn.conv.fp32_precision = "ieee"
+        torch.backends.cudnn.rnn.fp32_precision = "ieee"
         torch.backends.cudnn.benchmark = True  # shapes never change: the search for the fastest kernels pays
     # A convolutional network has more shapes of blocks than torch would compile one function for.
     torch._dynamo.config.recompile_limit = 64

@@ -183,4 +183,6 @@ INFER = replace(
 INFER_ONE = replace(
     INFER, mode="infer-1", batches=(), sizes={size: replace(config, batch=1) for size, config in SIZES.items()}
 )
-SPECS = {"train": TRAIN, "infer": INFER, "infer-1": INFER_ONE}
+SPECS = {"infer": INFER, "infer-1": INFER_ONE}
+"""Training is written but not offered: torch's and JAX's gradients differ by more than parity allows, and why is not
+known yet. What cannot be shown to be the same work is not run."""

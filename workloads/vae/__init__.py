@@ -2,8 +2,8 @@
 
 The network is that of Burgess et al. 2018 (arXiv 1804.03599) for images of 64 x 64 in three colours. The decoder is
 Gaussian with a fixed variance, the loss the negative ELBO per dimension in nats (beta = 1), averaged over the batch.
-Training is Adam (betas 0.9 and 0.999, no decay). No larger network of this kind was published: size l is m with a larger
-batch.
+Training is Adam (betas 0.9 and 0.999, no decay). No larger network of this kind was published: size l is m with a
+larger batch.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def sample_bytes(config: Config, precision: str) -> float:
 
 
 def train_memory(config: Config, precision: str) -> float:
-    """Weights, gradients and two moments in float32 and a cast copy of the weights; each layer's output and its gradient;
-    four float32 batches of images: the noise, the images, the reconstructions and what they are apart."""
+    """Weights, gradients and two moments in float32 and a cast copy of the weights; each layer's output and its
+    gradient; four float32 batches of images: the noise, the images, the reconstructions and what they are apart."""
     size = ELEMENT_BYTES[precision]
     weights = parameters(config) * (4 * MASTER_BYTES + size)
     activations = 2 * size * config.batch * sum(map(elements_out, _layers(config)))
@@ -103,11 +103,18 @@ def sample_memory(config: Config, precision: str) -> float:
     return float(size * decoder_parameters(config) + config.batch * (size * widest + images))
 
 
-_EXCESS_NATS = {"xs": (0.5, 0.5), "s": (0.5, 0.5)}
+_EXCESS_NATS = {"xs": (1.451, 0.03), "s": (1.614, 0.02)}
+"""Excess loss and how far from it a run may end, from training on a CPU as many steps as the size says.
+
+xs: 1.447 to 1.448 in float32 and 1.451 in bfloat16 with torch, 1.446 and 1.456 with JAX; half the rate gives 1.673 and
+frozen weights 1.918.
+s: 1.612 in float32 and 1.619 in bfloat16 with torch, 1.613 and 1.613 with JAX.
+"""
 
 
 def train_band(size: str, precision: str) -> Band:
-    """Where the excess loss must fall. Sizes l and m were not measured: from 0 to what a model that knows nothing has."""
+    """Where the excess loss must fall. Sizes m and l were not measured: from 0 to what a model that knows nothing
+    has."""
     if size not in _EXCESS_NATS:
         side = SIZES[size].image
         return Band(low=0.0, high=ignorant_nats(side, SEED) - entropy_nats(side, SEED))
@@ -158,4 +165,6 @@ SAMPLE = replace(
     band=sample_band,
     quality_steps=lambda config: 0,
 )
-SPECS = {"train": TRAIN, "sample": SAMPLE}
+SPECS = {"sample": SAMPLE}
+"""Training is written but not offered: one step agrees in both frameworks, sixty do not, and why is not known yet. What
+cannot be shown to be the same work is not run."""

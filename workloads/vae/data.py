@@ -1,9 +1,9 @@
 """Gaussian images whose covariance is known, and the weights, from the seed. numpy only.
 
-An image is x = W f + sigma n: FACTORS smooth patterns W, each with its own standard normal factor f, plus white noise n
-(probabilistic PCA; Tipping and Bishop 1999). It is Gaussian with covariance W W' + sigma^2, so its entropy is known, and
-no negative ELBO can fall below that in the mean: -ELBO = -log p(x) + KL, and the mean of -log p of any model is at least
-the entropy.
+An image is x = W f + sigma n: FACTORS smooth patterns W, each with its own standard normal factor f, plus white noise
+n (probabilistic PCA; Tipping and Bishop 1999). It is Gaussian with covariance W W' + sigma^2, so its entropy is known,
+and no negative ELBO can fall below that in the mean: -ELBO = -log p(x) + KL, and the mean of -log p of any model is at
+least the entropy.
 
 Images are put together on the device: factors are new in every step; the white noise is one pool, met at a new
 circular shift in every step.
@@ -93,7 +93,7 @@ class Training:
         return {}
 
     def constants(self) -> Arrays:
-        """"patterns" and "white", the noise of one batch [batch, side, side, COLOURS]."""
+        """ "patterns" and "white", the noise of one batch [batch, side, side, COLOURS]."""
         side = self.config.image
         white = gaussian(generator(self.seed, "white"), (self.config.batch, side, side, COLOURS))
         return {"patterns": patterns(side, self.seed), "white": white}

@@ -19,9 +19,7 @@ def build(spec: Spec, size: str, *, device: Any, precision: str, compiled: bool)
     engine = open_engine(device, precision)
     if spec.mode == "sample":
         return Inference(spec, size, forward=_sample, engine=engine)
-    return Training(
-        spec, size, loss=_loss, forward=_forward, optimiser=optimiser(spec.sizes[size]), engine=engine
-    )
+    return Training(spec, size, loss=_loss, forward=_forward, optimiser=optimiser(spec.sizes[size]), engine=engine)
 
 
 def _loss(weights: Tree, statistics: Tree, inputs: Tree, engine: Engine) -> tuple[Array, Tree]:

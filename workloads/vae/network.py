@@ -108,8 +108,8 @@ def _doubling(config: Config) -> Iterator[Strided]:
 
 def shapes(layer: Layer) -> dict[str, tuple[int, ...]]:
     """Weight name -> shape: first what multiplies, then the bias."""
-    bias = {f"{layer.name}.bias": (layer.outputs,)}
-    return {layer.weight: layer.shape} | bias
+    bias: dict[str, tuple[int, ...]] = {f"{layer.name}.bias": (layer.outputs,)}
+    return {layer.weight: layer.shape, **bias}
 
 
 def parameters_of(layers: tuple[Layer, ...]) -> int:

@@ -20,7 +20,7 @@ Tensors = dict[str, Tensor]
 def images(inputs: Tensors) -> Tensor:
     """What the step shows: float32 [n, h, w, c]."""
     white, patterns, shift = inputs["white"], inputs["patterns"], inputs["shift"]
-    n, h, w, _ = white.shape
+    _, h, w, _ = white.shape
     rows = (torch.arange(h, device=white.device) - shift[0]) % h
     columns = (torch.arange(w, device=white.device) - shift[1]) % w
     signal = inputs["factors"] @ patterns.flatten(1)
@@ -60,9 +60,7 @@ def decode(weights: Tensors, x: Tensor) -> Tensor:
     return x.permute(0, 2, 3, 1).float()
 
 
-def reconstruct(
-    weights: Tensors, inputs: Tensors, dtype: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def reconstruct(weights: Tensors, inputs: Tensors, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The images, their reconstructions, means and log variances."""
     cast = {name: value.to(dtype) for name, value in weights.items()}
     shown = images(inputs)

@@ -62,7 +62,7 @@ def test_larger_sizes_need_more_memory_in_every_workload_and_mode() -> None:
                 memory_bytes_of(CELL.model_copy(update={"workload": name, "mode": mode, "size": size}))
                 for size in workloads.SIZES
             ]
-            assert needed == sorted(needed), (name, mode)
+            assert needed[0] < needed[1] <= min(needed[2:]), (name, mode)
 
 
 def cpuinfo(tmp_path: Path, flags: str) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import workloads
 from suite.plan import (
     ENDING_S,
     MOST_REPEATS,
@@ -44,13 +45,19 @@ def progress(width: float, *, repeats: int = 3, setup_s: float = 5.0, failed: bo
     return Progress(setup_s=setup_s, repeats=repeats, relative_width=width, failed=failed)
 
 
-def test_the_default_plan_has_both_workloads_modes_and_frameworks() -> None:
-    planned = [one.cell for one in plan().cells]
-    assert {(cell.workload, cell.mode) for cell in planned} == {
-        ("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode"), ("resnet", "train"), ("resnet", "infer"),
-    }  # fmt: skip
-    assert {cell.framework for cell in planned} == {"torch", "jax"}
-    assert all(one.repeats == REPEATS for one in plan().cells)
+def test_three_hours_hold_every_workload_mode_and_framework() -> None:
+    planned = [one.cell for one in plan(3 * 3600).cells]
+    assert {(cell.workload, cell.mode, cell.framework) for cell in planned} == {
+        (name, mode, framework)
+        for name in workloads.names()
+        for mode in workloads.specs(name)
+        for framework in workloads.FRAMEWORKS
+    }
+    assert all(one.repeats == REPEATS for one in plan(3 * 3600).cells)
+
+
+def test_the_default_budget_holds_every_workload_once() -> None:
+    assert {one.cell.workload for one in plan().cells} == set(workloads.names())
 
 
 @pytest.mark.parametrize("cores", [2, 4, 16])
@@ -79,7 +86,8 @@ def test_a_window_is_never_under_100_update_periods() -> None:
 
 
 def test_filters_leave_only_what_was_asked_for() -> None:
-    assert {cell.mode for cell in cells(mode="infer")} == {"prefill", "decode", "infer"}
+    modes = {mode for name in workloads.names() for mode in workloads.specs(name)}
+    assert {cell.mode for cell in cells(mode="infer")} == modes - {"train"}
     assert {cell.mode for cell in cells(mode="train")} == {"train"}
     assert {cell.workload for cell in cells(workload="resnet")} == {"resnet"}
     assert {cell.size for cell in cells(sizes=("xs",))} == {"xs"}

@@ -12,10 +12,12 @@ import pytest
 
 from workloads import SIZES
 from workloads.base import Arrays
-from workloads.mobilenetv3 import SPECS, decays, macs_per_image, parameters
+from workloads.mobilenetv3 import SPECS as OFFERED
+from workloads.mobilenetv3 import TRAIN, decays, macs_per_image, parameters
 from workloads.mobilenetv3.data import PASSED, fold
 from workloads.mobilenetv3.network import NORM_EPSILON, divisible, network
 
+SPECS = {"train": TRAIN, **OFFERED}
 XS, _, M, L = (SPECS["train"].sizes[size] for size in SIZES)
 SEED = SPECS["train"].seed
 

@@ -43,7 +43,8 @@ def spectrum_classes(images: np.ndarray, task: Textures) -> np.ndarray:
 def wrong_by(task: Textures, steps: int) -> np.ndarray:
     """How far each label lies from the true class, [steps, batch]; 0 is right."""
     labels = np.array([inputs["labels"] for inputs in task.inputs(0, steps)])
-    return (labels - true_classes(task)[np.arange(steps) % task.batches]) % task.classes
+    away: np.ndarray = (labels - true_classes(task)[np.arange(steps) % task.batches]) % task.classes
+    return away
 
 
 def test_images_and_inputs_are_bit_identical_everywhere() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from workloads.base import Arrays
 from workloads.common.strided import PADDING, STRIDE
-from workloads.vae import SPECS, data
+from workloads.vae import SAMPLE, TRAIN, data
 from workloads.vae.network import decoder, encoder, macs
 
-TRAIN, SAMPLE = SPECS["train"], SPECS["sample"]
+SPECS = {"train": TRAIN, "sample": SAMPLE}
 XS, M, L = (TRAIN.sizes[size] for size in ("xs", "m", "l"))
 SEED = TRAIN.seed
 
@@ -71,8 +71,10 @@ def test_images_are_as_surprising_to_the_true_model_as_the_floor_says() -> None:
 
 
 def test_a_model_that_knows_nothing_lies_far_above_the_floor() -> None:
-    images = pictured(data.Training(config=replace(XS, batch=2000), seed=SEED).constants() | data.Training(
-        config=replace(XS, batch=2000), seed=SEED).inputs(0, 1)[0])
+    images = pictured(
+        data.Training(config=replace(XS, batch=2000), seed=SEED).constants()
+        | data.Training(config=replace(XS, batch=2000), seed=SEED).inputs(0, 1)[0]
+    )
     nats = 0.5 * math.log(2 * math.pi * data.SIGMA**2) + np.square(images).mean() / (2 * data.SIGMA**2)
     assert data.ignorant_nats(XS.image, SEED) == pytest.approx(nats, rel=0.03)
     assert nats - data.entropy_nats(XS.image, SEED) > 1
