@@ -27,6 +27,9 @@ PLANNED_SHARE = 0.85
 WAITING_MARGIN = 1.2
 """How much more than its plan is kept for a cell that waits."""
 
+AUDIT_S = 5.0
+"""What it takes to prove an attempt's work once its windows are closed."""
+
 ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
 
@@ -196,7 +199,7 @@ def _that_fit(wanted: Sequence[PlannedCell], left_s: float) -> list[PlannedCell]
 
 
 def needed_s(planned: PlannedCell) -> float:
-    return planned.setup_s + planned.repeats * (1.1 * planned.window_s + 0.2)
+    return planned.setup_s + planned.repeats * (1.1 * planned.window_s + 0.2) + AUDIT_S
 
 
 def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, left_s: float) -> float:
@@ -235,7 +238,7 @@ def next_attempt(plan: Plan, done: Mapping[Cell, Progress], left_s: float) -> tu
         if (progress := done.get(planned.cell)) and not progress.failed and progress.repeats < MOST_REPEATS
     ]
     for _, planned, progress in sorted(open_cells, key=lambda item: -item[0]):
-        room = int((left_s - 1.2 * progress.setup_s) / (1.2 * planned.window_s + 0.5))
+        room = int((left_s - AUDIT_S - 1.2 * progress.setup_s) / (1.2 * planned.window_s + 0.5))
         if room >= 2:
             return planned, min(room, REPEATS, MOST_REPEATS - progress.repeats)
     return None

@@ -14,6 +14,7 @@ import pytest
 
 import suite
 from suite import exits
+from suite.audit import CONSTANT, WITNESSED
 from suite.check import check_file
 from suite.normalise import idle_powers_w, net_joules_per_unit, score
 from suite.record import Result
@@ -31,7 +32,19 @@ def at_full_speed() -> dict[str, str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the suite has run once on the simulated machine, both frameworks, and built its site."""
     folder = tmp_path_factory.mktemp("run")
-    command = [sys.executable, "-m", "suite", "--backend", "simulated", "--size", "xs", "--budget", "320s"]
+    command = [
+        sys.executable,
+        "-m",
+        "suite",
+        "--backend",
+        "simulated",
+        "--size",
+        "xs",
+        "--workload",
+        "gpt",
+        "--budget",
+        "240s",
+    ]
     done = subprocess.run(
         [*command, "--site", str(ROOT / "site"), "--out", str(folder / "site")],
         cwd=folder,
@@ -55,9 +68,9 @@ def result(folder: Path) -> Result:
     return checked.result
 
 
-def test_every_workload_mode_and_framework_ran(result: Result) -> None:
+def test_every_mode_and_framework_ran(result: Result) -> None:
     ran = {(cell.cell.workload, cell.cell.mode, cell.cell.framework) for cell in result.cells if cell.outcome == "ok"}
-    modes = {("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode"), ("resnet", "train"), ("resnet", "infer")}
+    modes = {("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode")}
     assert ran == {(*mode, framework) for mode in modes for framework in ("torch", "jax")}
     assert result.complete
 
@@ -69,7 +82,7 @@ def test_joules_are_power_times_time_within_a_thousandth(result: Result) -> None
         for attempt in cell.attempts
         for window, energies in zip(attempt.windows, attempt.energies, strict=True)
     ]
-    assert len(windows) >= 30
+    assert len(windows) >= 18
     for window, energy in windows:
         assert window.duration_s >= 1.5
         assert energy.joules == pytest.approx(POWER_W * window.duration_s, rel=1e-3)
@@ -82,6 +95,7 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
         for attempt in cell.attempts:
             assert attempt.quality is not None
             assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
+            assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
             assert [stage.name for stage in attempt.stages] == ["start", "build", "compile", "warm-up"]
 
 
@@ -117,7 +131,7 @@ def test_stdout_is_the_summary_and_stderr_the_progress(folder: Path) -> None:
     output, errors = (folder / "stdout").read_text(), (folder / "stderr").read_text()
     assert "gpt/train/xs/torch" in output
     assert "J/token" in output
-    assert errors.index("Plan: 10 cells") < errors.index("window 1")
+    assert errors.index("Plan: 6 cells") < errors.index("window 1")
     assert "Submit: python -m suite submit results" in errors
     assert "Site: " in errors
 

@@ -17,12 +17,12 @@ from suite.leaderboard import build
 ROOT = Path(__file__).parents[2]
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
-BOARD = "boards/gpt/train/s/v1-device-measured-token.html"
+BOARD = "boards/gpt/train/s/v2-device-measured-token.html"
 PAGES = (
     "index.html",
     BOARD,
-    "boards/gpt/train/s/v1-device-estimated-token.html",
-    "boards/gpt/train/s/v1-device-none-token.html",
+    "boards/gpt/train/s/v2-device-estimated-token.html",
+    "boards/gpt/train/s/v2-device-none-token.html",
     "boards.html",
     "systems.html",
     "systems/example-h100-server.html",

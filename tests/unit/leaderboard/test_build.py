@@ -44,7 +44,7 @@ def test_every_result_system_and_board_has_a_page(built: tuple[Path, Built]) -> 
     assert made.pages == len(pages(out))
     assert len(list((out / "results").glob("*.html"))) == 12
     assert len(list((out / "systems").glob("*.html"))) == 10
-    for board in ("v1-device-measured-token", "v1-device-estimated-token", "v1-machine-measured-token"):
+    for board in ("v2-device-measured-token", "v2-device-estimated-token", "v2-machine-measured-token"):
         assert (out / "boards" / "gpt" / "train" / "s" / f"{board}.html").is_file()
 
 
@@ -118,7 +118,7 @@ def test_unknown_joules_are_a_dash_with_a_reason_and_never_zero(
     built: tuple[Path, Built], parse: Callable[[Path], Any]
 ) -> None:
     out, _ = built
-    page = parse(out / "boards" / "gpt" / "train" / "s" / "v1-device-none-token.html")
+    page = parse(out / "boards" / "gpt" / "train" / "s" / "v2-device-none-token.html")
     dashes = [attributes for tag, attributes in page.found if tag == "a" and attributes.get("class") == "unknown"]
     assert dashes
     assert all("No meter answers" in one["title"] for one in dashes)
@@ -130,8 +130,8 @@ def test_unknown_joules_are_a_dash_with_a_reason_and_never_zero(
 
 def test_a_board_of_estimates_has_no_rank_and_says_so(built: tuple[Path, Built], parse: Callable[[Path], Any]) -> None:
     out, _ = built
-    estimated = " ".join(parse(out / "boards/gpt/train/s/v1-device-estimated-token.html").text)
-    measured = " ".join(parse(out / "boards/gpt/train/s/v1-device-measured-token.html").text)
+    estimated = " ".join(parse(out / "boards/gpt/train/s/v2-device-estimated-token.html").text)
+    measured = " ".join(parse(out / "boards/gpt/train/s/v2-device-measured-token.html").text)
     assert "Estimated, not measured" in estimated
     assert "Rank " not in estimated
     assert "Rank " in measured
@@ -144,7 +144,7 @@ def test_the_index_opens_with_a_measured_board_on_which_most_systems_meet(
     out, _ = built
     links = [attributes.get("href") or "" for _, attributes in parse(out / "index.html").found]
     first = next(link for link in links if link.startswith("boards/"))
-    assert first == "boards/gpt/train/s/v1-device-measured-token.html"
+    assert first == "boards/gpt/train/s/v2-device-measured-token.html"
 
 
 def test_the_index_counts_what_is_left_out(built: tuple[Path, Built], parse: Callable[[Path], Any]) -> None:

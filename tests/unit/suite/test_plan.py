@@ -109,7 +109,7 @@ def test_a_cell_that_no_longer_fits_at_the_pace_seen_is_left_for_one_that_does()
     smallest = min(others, key=needed_s)
     chosen = next_attempt(made, twice_as_slow, 2 * needed_s(smallest) + 0.1)
     assert chosen is not None
-    assert needed_s(chosen[0]) == needed_s(smallest)
+    assert needed_s(chosen[0]) <= needed_s(smallest) + 0.05
     assert next_attempt(made, twice_as_slow, 2 * needed_s(smallest) - 0.1) is None
 
 
