@@ -58,6 +58,14 @@ class Runtime(Protocol):
         """Most memory of the device used so far; None where the framework does not say."""
         ...
 
+    def forget_peak_memory(self) -> None:
+        """Count the peak from now on, where the framework or the system can; else it goes on counting."""
+        ...
+
+    def compilations(self) -> int:
+        """How many programs the framework has compiled so far in this process."""
+        ...
+
     def measure_rails(self, run: Callable[[], None]) -> Sequence[Rail]:
         """The mean power of the device's supply rails while `run` ran; empty where no profiler shows them.
 

@@ -100,6 +100,12 @@ class CudaTorchRuntime:
     def peak_memory_bytes(self) -> int | None:
         return int(self._cuda.max_memory_allocated(self.device))
 
+    def forget_peak_memory(self) -> None:
+        self._cuda.reset_peak_memory_stats(self.device)
+
+    def compilations(self) -> int:
+        return frameworks.torch_compilations()
+
     def measure_rails(self, run: Callable[[], None]) -> Sequence[Rail]:
         """A GPU has meters of its own: `run` is not called."""
         return ()

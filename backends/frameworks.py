@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import sysconfig
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -43,6 +44,12 @@ def jax_cuda() -> str | None:
         if found is not None:
             return f"{plugin} {found}"
     return None
+
+
+def torch_compilations() -> int:
+    """How many graphs torch has compiled in this process; 0 where its compiler was never loaded."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return 0 if dynamo is None else int(dynamo.counters["stats"]["unique_graphs"])
 
 
 def cxx_compiler(environ: Mapping[str, str] = os.environ) -> str | None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from backends.meters.xprof import Rail
 
+COMPILED = "/jax/core/compile/backend_compile_duration"
+"""What JAX's monitoring calls a compilation that has ended."""
+
 
 class JaxRuntime:
     """Waits for queued work in two ways: for all it left behind, and for a small task queued after it.
@@ -21,6 +24,8 @@ class JaxRuntime:
 
         self.device = device
         self._jax = jax
+        self._compilations = 0
+        jax.monitoring.register_event_duration_secs_listener(self._hear)
         self._add_one = jax.jit(lambda x: x + 1)
         self._counter = jax.device_put(0, device)
         self.synchronize()
@@ -32,6 +37,15 @@ class JaxRuntime:
     def peak_memory_bytes(self) -> int | None:
         statistics = self.device.memory_stats()
         return None if statistics is None else statistics.get("peak_bytes_in_use")
+
+    def forget_peak_memory(self) -> None:
+        """JAX cannot: the peak goes on from the start of the process."""
+
+    def compilations(self) -> int:
+        return self._compilations
+
+    def _hear(self, event: str, _seconds: float, **_: str | int) -> None:
+        self._compilations += event == COMPILED
 
     def measure_rails(self, run: Callable[[], None]) -> tuple[Rail, ...]:
         """Only TPUs show their rails to the profiler: elsewhere `run` is not called."""

@@ -257,7 +257,7 @@ def good_attempt(
             tuple(window_energy(meters, ticks, one, edge, events) for edge in boundaries(meters)) for one in made
         ),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
-        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision), notes=(),
+        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision), sweep=(), notes=(),
     )  # fmt: skip
 
 
@@ -274,7 +274,7 @@ def failed_attempt(outcome: Outcome, spec: Spec, size: str, precision: str) -> A
     return Attempt(
         outcome=outcome, detail=details[outcome], stages=(record.Stage(name="start", start_ns=0, end_ns=10**9),),
         windows=(), ticks=(), events=(), conditions=(), energies=(), quality=quality if outcome == "quality" else None,
-        peak_memory_bytes=None, audits=(), notes=(),
+        peak_memory_bytes=None, audits=(), sweep=(), notes=(),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from suite.record import (
     Throughput,
     Work,
 )
+from suite.sweep import with_batch
 from suite.trace import Meter, Ticks
 
 
@@ -35,7 +36,6 @@ class Begin(Model):
     software: Software
     backend: str
     plan: Plan
-    works: tuple[Work, ...]  # one for each planned cell
     meters: tuple[Meter, ...]
     missing_meters: tuple[MissingMeter, ...]
 
@@ -43,7 +43,8 @@ class Begin(Model):
 class Tried(Model):
     """An attempt has ended."""
 
-    cell: Cell
+    cell: Cell  # as planned: an attempt's sweep may have chosen another batch
+    work: Work  # with the batch that ran
     attempt: Attempt
     windows_s: float
     sampler_s: float
@@ -85,6 +86,7 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
     attempts: dict[Cell, list[Attempt]] = {}
     for index, one in enumerate(tried):
         attempts.setdefault(one.cell, []).append(_with(one.attempt, meters, [each.ticks[index] for each in joined]))
+    works = {one.cell: one.work for one in tried}
     return Result(
         schema_version=3,
         id=begin.id,
@@ -98,8 +100,12 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
         missing_meters=begin.missing_meters + _missing_of(events),
         idle=tuple(idle[when] for when in ("before", "after") if when in idle),
         cells=tuple(
-            CellResult(cell=planned.cell, work=work, attempts=tuple(attempts[planned.cell]))
-            for planned, work in zip(begin.plan.cells, begin.works, strict=True)
+            CellResult(
+                cell=with_batch(planned.cell, attempts[planned.cell]),
+                work=works[planned.cell],
+                attempts=tuple(attempts[planned.cell]),
+            )
+            for planned in begin.plan.cells
             if planned.cell in attempts
         ),
         overhead=_overhead(events, tried),

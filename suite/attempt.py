@@ -6,14 +6,15 @@ import re
 import select
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from suite.cost import Cost, CostMeter
 from suite.keep import energies, rail_ticks, thinned, what_happened
 from suite.processes import BrokenFrame, Child, Frame
-from suite.record import Attempt, Cell, Outcome, Quality, Stage
+from suite.record import Attempt, BatchRate, Cell, Outcome, Quality, Stage
 from suite.recorder import Recorder
 from suite.trace import Event, Meter, Ticks, Window
 
@@ -44,6 +45,7 @@ class Story:
     origin_ns: int = 0
     quality: Quality | None = None
     audits: list[Quality] = field(default_factory=list)
+    sweep: list[BatchRate] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -81,15 +83,23 @@ def run_attempt(
     recorder: Recorder,
     listener: Listener,
     log: Path,
+    batches: tuple[int, ...] = (),
     turns: Turns | None = None,
 ) -> Told:
     """Carry one attempt out until its worker ends or `end_s` (CLOCK_MONOTONIC, seconds) comes.
+
+    Of `batches` the worker chooses before its windows; where there are none the cell's own stands.
 
     `meters` are the run's, with the update periods its first session measured: joules follow from these alone.
 
     The worker is gone when this returns or raises.
     """
-    job: Frame = {"cell": cell.model_dump(mode="json"), "windows": windows, "window_s": window_s}
+    job: Frame = {
+        "cell": cell.model_dump(mode="json"),
+        "batches": batches,
+        "windows": windows,
+        "window_s": window_s,
+    }
     story, child = Story(), Child("suite.worker", job, log)
     costs = CostMeter(recorder, child.process.pid)
     try:
@@ -138,6 +148,14 @@ def _hear(frame: Frame, story: Story, costs: CostMeter, listener: Listener, turn
     _take(frame, story, listener)
 
 
+_LISTS: dict[str, Callable[[Story, dict[str, Any]], None]] = {
+    "stage": lambda story, fields: story.stages.append(Stage(**fields)),
+    "audit": lambda story, fields: story.audits.append(Quality(**fields)),
+    "batch": lambda story, fields: story.sweep.append(BatchRate(**fields)),
+}
+"""Frames that add one to a list."""
+
+
 def _take(frame: Frame, story: Story, listener: Listener) -> None:
     fields = {name: value for name, value in frame.items() if name != "kind"}
     match frame["kind"]:
@@ -146,12 +164,10 @@ def _take(frame: Frame, story: Story, listener: Listener) -> None:
         case "begin":
             story.stage_end_s = time.monotonic() + fields["limit_s"]
             listener.stage(fields["name"])
-        case "stage":
-            story.stages.append(Stage(**fields))
+        case "stage" | "audit" | "batch" as kind:
+            _LISTS[kind](story, fields)
         case "quality":
             story.quality = Quality(**fields)
-        case "audit":
-            story.audits.append(Quality(**fields))
         case "rails":
             story.power_w = fields["power_w"]
         case "window":
@@ -192,12 +208,14 @@ def _attempt(story: Story, meters: tuple[Meter, ...], recorder: Recorder, cost: 
     assert story.outcome is not None
     last_ns = max([stage.end_ns for stage in story.stages] + [window.end_ns for window in story.windows], default=0)
     span = story.origin_ns, story.origin_ns + last_ns, story.origin_ns
-    ticks = (*thinned(recorder.tape.cut(*span), story.windows), *_rail_ticks(story, meters))
+    told = [Window(stage.start_ns, stage.end_ns, 0) for stage in story.stages]
+    ticks = (*thinned(recorder.tape.cut(*span), [*story.windows, *told]), *_rail_ticks(story, meters))
     happened, conditions = what_happened(recorder.tape, *span, workers=1)
     events = tuple(plain_event(event) for event in (*happened, *cost.events))
     return Attempt(
         outcome=story.outcome,
         detail=plain_line(story.detail) if story.detail else None,
+        sweep=tuple(story.sweep),
         stages=tuple(story.stages),
         windows=tuple(story.windows),
         ticks=ticks,

@@ -78,11 +78,11 @@ def _energy(stated: Document, meters: list[Meter], ticks: list[Ticks], window: W
 
 
 def _third(document: Document) -> Document:
-    """Version 2 to 3: nobody audited a step inside a window."""
+    """Version 2 to 3: nobody audited a step inside a window, and the batch was each size's own."""
     return document | {
         "schema_version": 3,
         "cells": [
-            cell | {"attempts": [attempt | {"audits": []} for attempt in cell["attempts"]]}
+            cell | {"attempts": [attempt | {"audits": [], "sweep": []} for attempt in cell["attempts"]]}
             for cell in document["cells"]
         ],
     }

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from suite.energy import Energy, MeterClass, window_energy
-from suite.record import CellResult, Idle, Result
+from suite.record import Attempt, CellResult, Idle, Result
 from suite.statistics import Summary, summarise
-from suite.trace import Boundary, Window
+from suite.trace import Boundary, Meter, Window
 
 IDLE_DRIFT = 0.10
 """The idle machine may draw this much more or less after the work than before it."""
@@ -67,6 +67,29 @@ def _joules_per_unit(known: list[tuple[int, Energy, float]]) -> Summary | None:
         edges=median(energy.edge_j / units for units, energy, _ in known),
         calibration=median(energy.calibration_j / units for units, energy, _ in known),
         half_range=median(energy.range_j / units for units, energy, _ in known),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a stage outside the windows took: compiling, building, warming up. `joules` is None when unknown."""
+
+    stage: str
+    seconds: float
+    joules: float | None
+
+
+def spent(meters: Sequence[Meter], attempt: Attempt, boundary: Boundary) -> tuple[Spent, ...]:
+    """Time and energy of each stage, from the same ticks as the windows' own."""
+    return tuple(
+        Spent(
+            stage=stage.name,
+            seconds=(stage.end_ns - stage.start_ns) / 1e9,
+            joules=window_energy(
+                meters, attempt.ticks, Window(stage.start_ns, stage.end_ns, 0), boundary, attempt.events
+            ).joules,
+        )
+        for stage in attempt.stages
     )
 
 

@@ -12,6 +12,7 @@ from statistics import median
 
 import backends
 import workloads
+from suite import sweep
 from suite.energy import PERIODS_PER_WINDOW
 from suite.record import Cell, Plan, PlannedCell, Work
 from suite.trace import Meter
@@ -29,6 +30,10 @@ WAITING_MARGIN = 1.2
 
 AUDIT_S = 5.0
 """What it takes to prove an attempt's work once its windows are closed."""
+
+SWEEP_S = 3.0
+SWEEP_STEPS = 7
+"""A sweep that finds that its second batch gains nothing: two programs built, two and five steps' worth of work."""
 
 ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
@@ -143,7 +148,7 @@ def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> C
 
 def work_of(cell: Cell) -> Work:
     """What one step of the cell is worth, by the workload's own formulas."""
-    spec = workloads.specs(cell.workload)[cell.mode]
+    spec = workloads.specs(cell.workload)[cell.mode].with_batch(cell.size, cell.batch)
     size = spec.sizes[cell.size]
     return Work(
         unit=spec.unit,
@@ -160,6 +165,11 @@ def memory_bytes_of(cell: Cell) -> float:
     return float(spec.memory_bytes(spec.sizes[cell.size], cell.precision))
 
 
+def batches_of(cell: Cell, memory_bytes: int | None) -> tuple[int, ...]:
+    """What a sweep may choose from; empty where the batch is fixed."""
+    return sweep.batches(workloads.specs(cell.workload)[cell.mode], cell.size, cell.precision, memory_bytes)
+
+
 def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     """A cell with the time it will probably need for REPEATS windows of `length_s`."""
     spec = workloads.specs(cell.workload)[cell.mode]
@@ -171,7 +181,9 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     compile_s = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
     compile_s *= max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0
     warm_up_s = (spec.quality_steps(size) + 2) * step_s
-    return PlannedCell(cell=cell, setup_s=compile_s + warm_up_s, window_s=max(length_s, step_s), repeats=REPEATS)
+    sweep_s = SWEEP_S + SWEEP_STEPS * step_s if spec.batches else 0.0
+    setup_s = compile_s + sweep_s + warm_up_s
+    return PlannedCell(cell=cell, setup_s=setup_s, window_s=max(length_s, step_s), repeats=REPEATS)
 
 
 def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int) -> Plan:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from suite.plan import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
+from suite.sweep import chosen
 from suite.trace import Window
 from suite.units import duration, quantity, significant
 
@@ -93,7 +94,8 @@ class Live:
         ]
         energy = f", {quantity(sum(joules), 'J')} in {len(joules)} windows" if joules else ""
         detail = f" ({attempt.detail})" if attempt.detail else ""
-        self.say(f"{self._clock()}    {attempt.outcome}{detail}{energy}")
+        swept = f", batch {chosen(attempt.sweep)} of {len(attempt.sweep)} tried" if attempt.sweep else ""
+        self.say(f"{self._clock()}    {attempt.outcome}{detail}{energy}{swept}")
 
     def _clock(self) -> str:
         spent_s = time.monotonic() - self._started_s

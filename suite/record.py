@@ -112,7 +112,7 @@ class Plan(Model):
 class Stage(Model):
     """A stretch of an attempt outside the windows: what it was, and when, from the attempt's origin."""
 
-    name: Slug  # "start", "build", "compile", "warm-up"
+    name: Slug  # "start", "sweep", "build", "compile", "warm-up"; "recompile": a window that had to be done again
     start_ns: Count
     end_ns: Count
 
@@ -126,11 +126,19 @@ class Quality(Model):
     high: float
 
 
+class BatchRate(Model):
+    """How fast the work goes with so many sequences or images at once."""
+
+    batch: Count
+    units_per_s: Positive
+
+
 class Attempt(Model):
     """One worker process from start to end. Times count from its own origin on CLOCK_MONOTONIC."""
 
     outcome: Outcome
     detail: Text | None
+    sweep: tuple[BatchRate, ...]  # the batches tried before the first windows; empty where there was no choice
     stages: tuple[Stage, ...]
     windows: tuple[Window, ...]
     ticks: tuple[Ticks, ...]

@@ -16,9 +16,10 @@ from suite.join import Log, is_log, join, read
 from suite.journal import Journal
 from suite.keep import what_happened
 from suite.normalise import score
-from suite.plan import Progress, allowance_s, make_plan, next_attempt, slowest_period_s, work_of
+from suite.plan import Progress, allowance_s, batches_of, make_plan, next_attempt, slowest_period_s, work_of
 from suite.record import Attempt, Cell, CellResult, Idle, Plan, PlannedCell, Software, System, sha256
 from suite.recorder import Recorder
+from suite.sweep import with_batch
 from suite.throughput import MOST_SHARE, WINDOW_S, Alternate, compared, windows_within
 from suite.trace import Window
 
@@ -62,6 +63,12 @@ class Job:
         return sha256(repr(parts).encode())[:16]
 
     @property
+    def memory_bytes(self) -> int | None:
+        """Of the device that does the work."""
+        accelerators = self.system.accelerators
+        return accelerators[0].memory_bytes if accelerators else self.system.memory_bytes
+
+    @property
     def folder(self) -> Path:
         return self.results / RUNS / self.identity
 
@@ -91,7 +98,6 @@ class Session:
             software=self._job.software,
             backend=self._job.backend,
             plan=plan,
-            works=tuple(work_of(planned.cell) for planned in plan.cells),
             meters=meters,
             missing_meters=self._recorder.missing,
         )
@@ -134,10 +140,14 @@ class Session:
     def _attempt(self, planned: PlannedCell, windows: int, allowed_s: float) -> None:
         self._watcher.cell(planned, windows, allowed_s)
         start_s = time.monotonic()
-        told = self._run(planned, windows, planned.window_s, start_s + allowed_s)
+        before = self._attempts().get(planned.cell, [])
+        cell = with_batch(planned.cell, before)
+        batches = () if before else batches_of(cell, self._job.memory_bytes)
+        told = self._run(cell, windows, planned.window_s, start_s + allowed_s, batches)
         self._journal.append(
             "tried",
             cell=planned.cell.model_dump(mode="json"),
+            work=work_of(with_batch(planned.cell, [*before, told.attempt])).model_dump(mode="json"),
             attempt=told.attempt.model_dump(mode="json"),
             windows_s=told.cost.windows_s,
             sampler_s=told.cost.sampler_s,
@@ -150,17 +160,24 @@ class Session:
         self._watcher.tried(planned.cell, told.attempt)
 
     def _run(
-        self, planned: PlannedCell, windows: int, window_s: float, end_s: float, turns: Turns | None = None
+        self,
+        cell: Cell,
+        windows: int,
+        window_s: float,
+        end_s: float,
+        batches: tuple[int, ...] = (),
+        turns: Turns | None = None,
     ) -> Told:
         return run_attempt(
-            planned.cell,
+            cell,
             windows,
             window_s,
             end_s=end_s,
             meters=self._meters,
             recorder=self._recorder,
             listener=self._watcher,
-            log=self._job.folder / f"{planned.cell.key.replace('/', '-')}.log",
+            log=self._job.folder / f"{cell.key.replace('/', '-')}.log",
+            batches=batches,
             turns=turns,
         )
 
@@ -179,7 +196,8 @@ class Session:
         self._watcher.comparing(quickest, windows)
         turns = Alternate(self._recorder)
         try:
-            told = self._run(quickest, windows, WINDOW_S, time.monotonic() + allowed_s, turns)
+            cell = with_batch(quickest.cell, self._attempts()[quickest.cell])
+            told = self._run(cell, windows, WINDOW_S, time.monotonic() + allowed_s, turns=turns)
         finally:
             turns.close()
         found = compared(told.attempt.windows)
@@ -201,10 +219,14 @@ class Session:
                 self._journal.append("missing", **missing.model_dump(mode="json"))
 
     def _progress(self) -> dict[Cell, Progress]:
+        return {cell: _progress(cell, tried) for cell, tried in self._attempts().items()}
+
+    def _attempts(self) -> dict[Cell, list[Attempt]]:
+        """What was tried so far of each planned cell."""
         attempts: dict[Cell, list[Attempt]] = {}
         for one in tried_of(self._journal.events):
             attempts.setdefault(one.cell, []).append(one.attempt)
-        return {cell: _progress(cell, tried) for cell, tried in attempts.items()}
+        return attempts
 
 
 def _progress(cell: Cell, attempts: list[Attempt]) -> Progress:

@@ -12,6 +12,7 @@ from suite.check.findings import Finding, error, warning
 from suite.energy import Energy, boundaries, window_energy
 from suite.reasons import REASONS
 from suite.record import Attempt, CellResult, Idle, Result
+from suite.sweep import with_batch
 from suite.trace import Conditions, Event, Meter, Ticks, Window, rises
 
 RELATIVE_TOLERANCE = 1e-9
@@ -70,7 +71,11 @@ def _work(cell: CellResult, pointer: str) -> Iterator[Finding]:
     if spec is None or spec.version != cell.cell.version or cell.cell.size not in spec.sizes:
         yield warning("work-unknown", pointer, "no workload, version or size this suite knows: unchecked", "Update.")
         return
-    size = spec.sizes[cell.cell.size]
+    own = spec.sizes[cell.cell.size].batch
+    if cell.cell.batch not in (own, *spec.batches) or with_batch(cell.cell, cell.attempts) != cell.cell:
+        yield error("batch", f"{pointer}/cell/batch", "no batch of this workload's, or not its sweep's choice", _REMAKE)
+        return
+    size = spec.with_batch(cell.cell.size, cell.cell.batch).sizes[cell.cell.size]
     expected = (spec.unit, spec.units_per_step(size), spec.parameters(size))
     stated = (cell.work.unit, cell.work.units_per_step, cell.work.parameters)
     if stated != expected or not math.isclose(cell.work.flops_per_step, spec.flops_per_step(size), rel_tol=1e-9):

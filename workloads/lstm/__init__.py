@@ -192,7 +192,7 @@ def _train() -> Spec:
     )
 
 
-def _writing(mode: str, batch: int, batches: tuple[int, ...]) -> Spec:
+def _writing(mode: str, batch: int) -> Spec:
     return Spec(
         workload="lstm",
         mode=mode,
@@ -201,7 +201,6 @@ def _writing(mode: str, batch: int, batches: tuple[int, ...]) -> Spec:
         seed=SEED,
         sizes={size: replace(config, batch=batch) for size, config in SIZES.items()},
         source=writing,
-        batches=batches,
         units_per_step=written_tokens,
         parameters=parameters,
         flops_per_step=writing_flops,
@@ -215,6 +214,6 @@ def _writing(mode: str, batch: int, batches: tuple[int, ...]) -> Spec:
 
 SPECS = {
     "train": _train(),
-    "infer-1": _writing("infer-1", 1, ()),
-    "infer-32": _writing("infer-32", 32, (8, 16, 32, 64, 128, 256)),
+    "infer-1": _writing("infer-1", 1),
+    "infer-32": _writing("infer-32", 32),
 }

@@ -101,6 +101,13 @@ CORRUPTIONS: dict[str, tuple[Change, str]] = {
     "no windows": (lambda d: attempt(d).update(windows=[], energies=[]), "outcome"),
     "another unit": (lambda d: cell(d)["work"].update(unit="word"), "work"),
     "more parameters": (lambda d: cell(d)["work"].update(parameters=10**9), "work"),
+    "a batch that is no choice": (lambda d: cell(d)["cell"].update(batch=12345), "batch"),
+    "another batch than the sweep's": (
+        lambda d: attempt(d)["sweep"].extend(
+            [{"batch": cell(d)["cell"]["batch"], "units_per_s": 1.0}, {"batch": 12345, "units_per_s": 2.0}]
+        ),
+        "batch",
+    ),
     "a cell doubled": (lambda d: d["cells"].append(d["cells"][0]), "cell-twice"),
     "no attempts": (lambda d: cell(d).update(attempts=[]), "attempt-none"),
     "a domain counted twice": (lambda d: d["meters"].append(d["meters"][0]), "meter-domain"),

@@ -9,7 +9,7 @@ import pytest
 from suite.assemble import Tried
 from suite.energy import Energy, window_energy
 from suite.join import Log, is_log, join, read
-from suite.record import Attempt, Cell, MissingMeter
+from suite.record import Attempt, Cell, MissingMeter, Work
 from suite.trace import Window
 
 SECOND = 1_000_000_000
@@ -40,6 +40,7 @@ def tried(clock: tuple[tuple[int, float], ...], windows: tuple[Window, ...] = (W
         energies=((),) * len(windows),
         quality=None,
         audits=(),
+        sweep=(),
         peak_memory_bytes=None,
         notes=(),
     )
@@ -57,6 +58,7 @@ def tried(clock: tuple[tuple[int, float], ...], windows: tuple[Window, ...] = (W
     )
     return Tried(
         cell=cell,
+        work=Work(unit="token", units_per_step=1, parameters=1, flops_per_step=1.0, bytes_per_step=1.0),
         attempt=attempt,
         windows_s=1,
         sampler_s=0,

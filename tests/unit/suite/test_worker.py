@@ -1,0 +1,97 @@
+"""What a worker tells of its windows: none holds a compilation, and none of what it took is lost."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suite.processes import Frame
+from suite.worker import MOST_RECOMPILED, Worker
+from workloads import specs
+from workloads.base import Arrays
+
+SPEC = specs("gpt")["decode"]
+STEPS_IN_A_WINDOW = 3
+
+
+class Machine:
+    """A program and its runtime in one; it compiles when it is told to."""
+
+    device: Any = None
+
+    def __init__(self, compiles_at: Sequence[int]) -> None:
+        self.compiles_at, self.steps, self.compiled = compiles_at, 0, 0
+
+    def prepare(self, steps: int, *, constant: bool = False) -> None: ...
+
+    def step(self, *, witnessed: bool = False) -> None:
+        self.compiled += self.steps in self.compiles_at
+        self.steps += 1
+
+    def compilations(self) -> int:
+        return self.compiled
+
+    def synchronize(self) -> None: ...
+
+    def measure_rails(self, run: Callable[[], None]) -> tuple[()]:
+        return ()
+
+    def peak_memory_bytes(self) -> int | None:
+        return None
+
+    def forget_peak_memory(self) -> None: ...
+
+    def proof(self) -> float:
+        return 0.0
+
+    def quality(self) -> float:
+        return 0.0
+
+    def loss(self) -> float:
+        return 0.0
+
+    def outputs(self) -> Arrays:
+        return {"logits": np.zeros(1)}
+
+    def weights(self) -> Arrays:
+        return {}
+
+
+def measure(machine: Machine, windows: int = 3) -> list[Frame]:
+    cell = {"workload": "gpt", "mode": "decode", "size": "xs", "precision": "fp32", "batch": 4}
+    frames = io.StringIO()
+    worker = Worker({"cell": cell, "batches": [], "windows": windows, "window_s": 1e-9}, frames)
+    # So long a step makes a first window of STEPS_IN_A_WINDOW steps.
+    worker._measure(machine, machine, SPEC, 1.1e-9 / (STEPS_IN_A_WINDOW - 0.5))
+    return [json.loads(line) for line in frames.getvalue().splitlines()]
+
+
+def kinds(frames: Sequence[Frame]) -> list[str]:
+    return [frame["kind"] for frame in frames if frame["kind"] in ("window", "stage")]
+
+
+def test_a_window_that_compiles_is_done_again_and_its_time_goes_down_as_compilation() -> None:
+    frames = measure(Machine(compiles_at=[1]))
+    assert kinds(frames) == ["stage", "window", "window", "window"]
+    stage = next(frame for frame in frames if frame["kind"] == "stage")
+    assert stage["name"] == "recompile"
+    assert stage["end_ns"] > stage["start_ns"]
+
+
+def test_what_was_compiled_before_the_windows_disturbs_none() -> None:
+    assert kinds(measure(Machine(compiles_at=[]))) == ["window"] * 3
+
+
+def test_a_cell_that_goes_on_compiling_fails() -> None:
+    with pytest.raises(RuntimeError, match="compiles something anew"):
+        measure(Machine(compiles_at=range(1000)), windows=MOST_RECOMPILED + 5)
+
+
+def test_the_watched_step_is_proven_even_if_its_window_was_done_again() -> None:
+    frames = measure(Machine(compiles_at=[1]), windows=1)
+    assert [frame["kind"] for frame in frames].count("audit") == 1
