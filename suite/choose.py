@@ -11,7 +11,7 @@ from backends import meters as named_meters
 from backends.base import Backend, BackendUnavailable, Device, Support
 from backends.meters import csvfile
 from suite.join import is_log
-from suite.plan import DEFAULT_SIZES, Driver, Request, candidates, memory_bytes_of
+from suite.plan import DEFAULT_SIZES, Driver, Request, calibration, candidates, memory_bytes_of
 from suite.record import Cell
 from suite.units import memory
 
@@ -49,6 +49,7 @@ class Choice:
     backend: Backend
     device: Device
     cells: tuple[Cell, ...]
+    calibration: tuple[Cell, ...]  # what explains the others; goes first where the budget allows
     notes: tuple[str, ...]
 
 
@@ -65,23 +66,34 @@ def choose(wish: Wish, budget_s: float) -> Choice:
         sizes=(wish.size,) if wish.size else DEFAULT_SIZES,
     )
     cells, too_large = _that_fit(candidates(request, name, device.index, drivers), device)
+    limits = [cell for cell in calibration(request, name, device.index, drivers) if _fits(cell, device)]
     notes = tuple(f"{support.framework}: {support.note}" for support in supports if support.note)
-    return Choice(name=name, backend=backend, device=device, cells=cells, notes=(*notes, *too_large))
+    return Choice(
+        name=name,
+        backend=backend,
+        device=device,
+        cells=cells,
+        calibration=tuple(limits),
+        notes=(*notes, *too_large),
+    )
 
 
 def _that_fit(cells: Sequence[Cell], device: Device) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     """The cells the device's memory has room for, and a line for each that it has not. NothingToRun if none fits."""
-    needed = {cell: memory_bytes_of(cell) for cell in cells}
-    fitting = tuple(cell for cell in cells if device.memory_bytes is None or needed[cell] <= device.memory_bytes)
+    fitting = tuple(cell for cell in cells if _fits(cell, device))
     there = memory(device.memory_bytes)
     lines = tuple(
-        f"{cell.key} needs about {memory(round(needed[cell]))} of memory; this device has {there}: left out"
+        f"{cell.key} needs about {memory(round(memory_bytes_of(cell)))} of memory; this device has {there}: left out"
         for cell in cells
         if cell not in fitting
     )
     if cells and not fitting:
         raise NothingToRun(f"{lines[0]}. Choose a smaller --size.")
     return fitting, lines
+
+
+def _fits(cell: Cell, device: Device) -> bool:
+    return device.memory_bytes is None or memory_bytes_of(cell) <= device.memory_bytes
 
 
 def known_meters(names: Sequence[str]) -> None:

@@ -119,7 +119,7 @@ def plan(
 
     budget_s = seconds(budget)
     choice = _choose(_wish(backend, device, framework, workload, mode, size, precision), budget_s)
-    made = make_plan(choice.cells, budget_s, 0.0, os.cpu_count() or 1)
+    made = make_plan(choice.cells, budget_s, 0.0, os.cpu_count() or 1, choice.calibration)
     if as_json:
         typer.echo(made.model_dump_json(indent=2))
     else:

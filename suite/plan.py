@@ -40,6 +40,10 @@ ENDING_S = 3.0
 
 DEFAULT_SIZES = ("s",)
 
+CALIBRATION = "calib"
+CALIBRATION_SHARE = 0.12
+"""Calibration goes before everything else where it takes no more of the budget than this."""
+
 WALL_SHARE = 0.2
 """The share of the budget that windows long enough for a slow wall meter may take; else they stay short."""
 
@@ -50,6 +54,7 @@ _SETUP_S = {
     ("torch", "eager"): {"train": 6.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
     ("jax", "compiled"): {"train": 6.0, "prefill": 4.0, "decode": 5.0, "infer": 4.0},
 }
+_CALIBRATION_S = {"torch": 5.0, "jax": 3.0}  # there is next to nothing to compile
 _SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5, "l": 6.0}
 # Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.
 _CPU_FLOPS_PER_CORE = {"fp32": 30e9, "bf16": 100e9}
@@ -125,6 +130,18 @@ def candidates(request: Request, backend: str, device: int, drivers: Sequence[Dr
     ]
 
 
+def calibration(request: Request, backend: str, device: int, drivers: Sequence[Driver]) -> list[Cell]:
+    """What tells why the other cells cost what they do: the best this machine's arithmetic and memory give.
+
+    Products in each precision that a driver uses, memory by the first driver alone: it is the machine's.
+    """
+    modes = workloads.specs(CALIBRATION)
+    size = max(request.sizes, key=workloads.SIZES.index)
+    products = {driver.precision: driver for driver in reversed(drivers)}
+    wanted = [("matmul", driver) for driver in drivers if driver in products.values()]
+    return [_cell(modes[mode], size, backend, device, driver) for mode, driver in [*wanted, *(("copy", drivers[0]),)]]
+
+
 def _wanted(request: Request, workload: str, mode: str) -> bool:
     if request.workload not in (None, workload):
         return False
@@ -177,24 +194,36 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     on_host = backends.load(cell.backend).on_host
     rate = _CPU_FLOPS_PER_CORE[cell.precision] * cores if on_host else _ACCELERATOR_FLOPS[cell.precision]
     step_s = spec.flops_per_step(size) / rate
-    by_mode = _SETUP_S[cell.framework, cell.technique]
-    compile_s = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
-    compile_s *= max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0
     warm_up_s = (spec.quality_steps(size) + 2) * step_s
     sweep_s = SWEEP_S + SWEEP_STEPS * step_s if spec.batches else 0.0
-    setup_s = compile_s + sweep_s + warm_up_s
+    setup_s = _compile_s(cell, cores) + sweep_s + warm_up_s
     return PlannedCell(cell=cell, setup_s=setup_s, window_s=max(length_s, step_s), repeats=REPEATS)
 
 
-def make_plan(cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int) -> Plan:
+def _compile_s(cell: Cell, cores: int) -> float:
+    """Seconds to start, build and compile."""
+    if cell.workload == CALIBRATION:
+        return _CALIBRATION_S[cell.framework]
+    by_mode = _SETUP_S[cell.framework, cell.technique]
+    seconds = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
+    return seconds * (max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0)
+
+
+def make_plan(
+    cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int, calibration: Sequence[Cell] = ()
+) -> Plan:
     """As many cells as the budget pays for with three repeats each, in order; a dear one leaves room for later ones.
 
-    One cell is always planned: a budget that is too small for it ends it by deadline rather than doing nothing.
+    `calibration` goes first where it is cheap. One cell is always planned: a budget that is too small for it ends it by
+    deadline rather than doing nothing.
     """
     length_s = window_s(budget_s, slowest_period_s)
     quiet_s = idle_s(budget_s, slowest_period_s)
     left_s = PLANNED_SHARE * budget_s - 2 * quiet_s
     wanted = [estimate(cell, length_s, cores) for cell in cells]
+    first = [estimate(cell, length_s, cores) for cell in calibration]
+    if sum(map(needed_s, first)) <= CALIBRATION_SHARE * budget_s:
+        wanted = [*first, *(one for one in wanted if one not in first)]
     planned = _that_fit(wanted, left_s)
     if len(planned) < 2:  # two small cells tell more than a large one
         planned = _that_fit(sorted(wanted, key=needed_s), left_s) or [min(wanted, key=needed_s)]

@@ -53,6 +53,7 @@ def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]
         backend=choice.name,
         device=choice.device.index,
         cells=choice.cells,
+        calibration=choice.calibration,
         budget_s=budget_s,
         system=describe_system(accelerators),
         software=describe_software(dict(choice.backend.describe())),

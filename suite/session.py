@@ -55,11 +55,20 @@ class Job:
     system: System
     software: Software
     results: Path
+    calibration: tuple[Cell, ...] = ()  # first of all, where the budget has room for it
     meters: tuple[str, ...] = ()  # beside the backend's own, by name: "shelly:HOST", "csv:FILE"
 
     @property
     def identity(self) -> str:
-        parts = (self.backend, self.budget_s, self.cells, self.system, self.software.model_dump(), self.meters)
+        parts = (
+            self.backend,
+            self.budget_s,
+            self.cells,
+            self.calibration,
+            self.system,
+            self.software.model_dump(),
+            self.meters,
+        )
         return sha256(repr(parts).encode())[:16]
 
     @property
@@ -88,9 +97,9 @@ class Session:
 
     def _begin(self) -> None:
         """Fix what may not change during the run."""
-        meters = self._recorder.meters
+        job, meters = self._job, self._recorder.meters
         slowest_s = slowest_period_s(meters, self._job.budget_s)
-        plan = make_plan(self._job.cells, self._job.budget_s, slowest_s, self._job.system.logical_cores)
+        plan = make_plan(job.cells, job.budget_s, slowest_s, job.system.logical_cores, job.calibration)
         begin = Begin(
             id=os.urandom(6).hex(),
             date=datetime.now(UTC).date().isoformat(),

@@ -18,6 +18,7 @@ from suite.audit import CONSTANT, WITNESSED
 from suite.check import check_file
 from suite.normalise import idle_powers_w, net_joules_per_unit, score
 from suite.record import Result
+from suite.sweep import chosen
 
 ROOT = Path(__file__).resolve().parents[2]
 POWER_W = 100.0
@@ -69,7 +70,8 @@ def result(folder: Path) -> Result:
 
 
 def test_every_mode_and_framework_ran(result: Result) -> None:
-    ran = {(cell.cell.workload, cell.cell.mode, cell.cell.framework) for cell in result.cells if cell.outcome == "ok"}
+    cells = [cell for cell in result.cells if cell.cell.workload != "calib"]  # which comes along where there is time
+    ran = {(cell.cell.workload, cell.cell.mode, cell.cell.framework) for cell in cells if cell.outcome == "ok"}
     modes = {("gpt", "train"), ("gpt", "prefill"), ("gpt", "decode")}
     assert ran == {(*mode, framework) for mode in modes for framework in ("torch", "jax")}
     assert result.complete
@@ -96,7 +98,18 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
             assert attempt.quality is not None
             assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
             assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
-            assert [stage.name for stage in attempt.stages] == ["start", "build", "compile", "warm-up"]
+            stages = [stage.name for stage in attempt.stages]
+            assert [name for name in stages if name != "sweep"] == ["start", "build", "compile", "warm-up"]
+
+
+def test_throughput_modes_chose_their_batch_and_kept_it(result: Result) -> None:
+    for cell in result.cells:
+        first, *later = cell.attempts
+        assert bool(first.sweep) == (cell.cell.mode in ("prefill", "decode"))
+        assert not any(attempt.sweep for attempt in later)
+        if first.sweep:
+            assert cell.cell.batch == chosen(first.sweep)
+            assert cell.work.units_per_step % cell.cell.batch == 0
 
 
 def test_the_machine_was_watched_idle_before_and_after(result: Result) -> None:

@@ -55,8 +55,8 @@ def test_where_nothing_fits_there_is_nothing_to_run() -> None:
         _that_fit([CELL], device(100 * 2**20))
 
 
-def test_larger_sizes_need_more_memory_in_every_workload_and_mode() -> None:
-    for name in workloads.names():
+def test_larger_sizes_need_more_memory_in_every_model_and_mode() -> None:
+    for name in set(workloads.names()) - {"calib"}:
         for mode in workloads.specs(name):
             needed = [
                 memory_bytes_of(CELL.model_copy(update={"workload": name, "mode": mode, "size": size}))

@@ -18,6 +18,7 @@ from suite.plan import (
     Progress,
     Request,
     allowance_s,
+    calibration,
     candidates,
     make_plan,
     needed_s,
@@ -39,6 +40,10 @@ def cells(**fields: object) -> list[Cell]:
 
 def plan(budget_s: float = 600) -> Plan:
     return make_plan(cells(), budget_s, 0.001, 4)
+
+
+def limits(drivers: list[Driver] = DRIVERS, sizes: tuple[str, ...] = ("s",)) -> list[Cell]:
+    return calibration(Request(budget_s=600, sizes=sizes), "cpu", 0, drivers)
 
 
 def progress(width: float, *, repeats: int = 3, setup_s: float = 5.0, failed: bool = False) -> Progress:
@@ -83,6 +88,37 @@ def test_a_window_is_never_under_100_update_periods() -> None:
     assert window_s(90, 0.001) == 2.0
     assert window_s(90, 0.1) == 10.0
     assert window_s(36000, 0.001) == 30.0
+
+
+def test_calibration_holds_each_precision_in_use_once_and_memory_once() -> None:
+    assert [(cell.mode, cell.framework, cell.precision) for cell in limits()] == [
+        ("matmul", "torch", "bf16"),
+        ("matmul", "jax", "fp32"),
+        ("copy", "torch", "bf16"),
+    ]
+    alike = [Driver(framework=name, precision="bf16", compiled=True) for name in ("torch", "jax")]
+    assert [(cell.mode, cell.framework) for cell in limits(alike)] == [("matmul", "torch"), ("copy", "torch")]
+    assert {cell.size for cell in limits(sizes=("s", "m"))} == {"m"}
+
+
+def test_calibration_goes_first_where_it_is_cheap_and_nowhere_twice() -> None:
+    made = make_plan(cells(), 3600, 0.001, 4, limits())
+    planned = [one.cell for one in made.cells]
+    assert planned[:3] == limits()
+    assert len(set(planned)) == len(planned)
+
+
+def test_a_short_run_does_not_spend_itself_on_calibration() -> None:
+    asked = cells(workload="gpt")
+    assert not {one.cell for one in make_plan(asked, 120, 0.001, 4, limits()).cells} & set(limits())
+
+
+def test_a_cell_with_a_choice_of_batches_is_given_time_to_choose() -> None:
+    chosen, fixed = (
+        next(one for one in plan(7200).cells if (one.cell.workload, one.cell.mode) == key)
+        for key in (("llm", "decode"), ("llm", "decode-32"))
+    )
+    assert chosen.setup_s > fixed.setup_s
 
 
 def test_filters_leave_only_what_was_asked_for() -> None:
@@ -134,7 +170,9 @@ def test_failed_and_well_known_cells_get_no_more() -> None:
 @pytest.mark.parametrize("cell", cells(), ids=lambda cell: cell.key)
 def test_every_cells_work_is_known_before_it_runs(cell: Cell) -> None:
     work = work_of(cell)
-    assert min(work.units_per_step, work.parameters, work.flops_per_step, work.bytes_per_step) > 0
+    assert work.units_per_step > 0
+    if cell.workload != "calib":  # memory that is moved has no parameters, a pause has no FLOP
+        assert min(work.parameters, work.flops_per_step, work.bytes_per_step) > 0
 
 
 def test_a_hanging_cell_leaves_the_others_their_time() -> None:
