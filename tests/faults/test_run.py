@@ -37,6 +37,16 @@ def finish(process: subprocess.Popen[str], code: int) -> str:
     return errors
 
 
+def wait_for(process: subprocess.Popen[str], *words: str) -> None:
+    """Read what the run says until each of the words has been said, in this order."""
+    assert process.stderr is not None
+    seen: list[str] = []
+    for word in words:
+        while not seen or word not in seen[-1]:
+            seen.append(process.stderr.readline())
+            assert seen[-1], seen  # the run has ended
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
@@ -80,11 +90,7 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
     command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
     process = suite(*command)
-    assert process.stderr is not None
-    seen = []
-    while "window 1" not in (line := process.stderr.readline()) or not any(" ok" in one for one in seen):
-        seen.append(line)
-        assert process.poll() is None, seen
+    wait_for(process, " ok", "window 1")
     process.send_signal(signal.SIGINT)
     errors = finish(process, exits.INTERRUPTED)
     assert "Run the same command again to continue" in errors
@@ -105,9 +111,7 @@ def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, 
 def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
     command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
     process = suite(*command)
-    assert process.stderr is not None
-    while "window 1" not in process.stderr.readline():
-        pass
+    wait_for(process, "window 1")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     errors = finish(suite(*command, "--fresh"), exits.OK)
@@ -119,9 +123,7 @@ def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
 def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(suite: Suite, tmp_path: Path) -> None:
     command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
     process = suite(*command)
-    assert process.stderr is not None
-    while " ok" not in process.stderr.readline():
-        pass
+    wait_for(process, " ok")
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
     os.kill(process.pid, signal.SIGKILL)
@@ -136,9 +138,7 @@ def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(su
 @pytest.mark.fault("sampler killed in a window", "meter_lost, later windows right")
 def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: Suite, tmp_path: Path) -> None:
     process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "40s")
-    assert process.stderr is not None
-    while "window 1" not in process.stderr.readline():
-        pass
+    wait_for(process, "window 1")
     (sampler,) = (child for child in psutil.Process(process.pid).children() if "suite.sampler" in str(child.cmdline()))
     sampler.kill()
     process.communicate(timeout=120)
@@ -161,9 +161,7 @@ def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: S
 def test_two_runs_of_one_plan_do_not_write_one_journal(suite: Suite) -> None:
     command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
     first = suite(*command)
-    assert first.stderr is not None
-    while "idle" not in first.stderr.readline():
-        time.sleep(0.01)
+    wait_for(first, "idle")
     errors = finish(suite(*command), exits.USAGE)
     assert "another run is writing" in errors
     finish(first, exits.OK)
