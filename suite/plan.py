@@ -59,6 +59,8 @@ _SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5, "l": 6.0}
 # Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.
 _CPU_FLOPS_PER_CORE = {"fp32": 30e9, "bf16": 100e9}
 _ACCELERATOR_FLOPS = {"fp32": 10e12, "bf16": 60e12}
+# Likewise for bytes/s, so that work which only moves memory is not taken for nothing.
+_CPU_BYTES_PER_CORE, _ACCELERATOR_BYTES = 5e9, 500e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +195,8 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
     size = spec.sizes[cell.size]
     on_host = backends.load(cell.backend).on_host
     rate = _CPU_FLOPS_PER_CORE[cell.precision] * cores if on_host else _ACCELERATOR_FLOPS[cell.precision]
-    step_s = spec.flops_per_step(size) / rate
+    bandwidth = _CPU_BYTES_PER_CORE * cores if on_host else _ACCELERATOR_BYTES
+    step_s = max(spec.flops_per_step(size) / rate, spec.bytes_per_step(size, cell.precision) / bandwidth)
     warm_up_s = (spec.quality_steps(size) + 2) * step_s
     sweep_s = SWEEP_S + SWEEP_STEPS * step_s if spec.batches else 0.0
     setup_s = _compile_s(cell, cores) + sweep_s + warm_up_s

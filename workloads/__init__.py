@@ -16,6 +16,8 @@ BUILTIN = {
     "dit": "workloads.dit",
     "lstm": "workloads.lstm",
     "vae": "workloads.vae",
+    "gan": "workloads.gan",
+    "calib": "workloads.calib",
 }
 """Workload name -> module with SPECS: dict[mode, Spec]. A new workload is one folder and one line here."""
 
