@@ -24,11 +24,20 @@ from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
 from suite.conditions import events_of, load_events
 from suite.energy import boundaries, window_energy
 from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
+from suite.roofline import CALIB
 from suite.trace import Boundary, Conditions, Event, Meter, Method, Scope, Ticks, Window, thin
 from workloads.base import Spec
 
 WORKLOADS = ("gpt", "resnet")  # enough for every kind of page
+LOADS = {"matmul": 0.97, "copy": 0.66, "launch": 0.24, "idle": 0.06}
+"""Mode of `calib` -> how far from idle to full load it drives a machine."""
+MODEL_SHARE, COPY_SHARE = 0.52, 0.82
+"""What models reach of a machine's matrix products and of its copies, where nothing else holds them back."""
 FIRST_DAY = date(2026, 1, 5)
+LAUNCHES = 40
+"""Of kernels, in a step of any model."""
+WELL = 2
+"""A cell of this number ends well and has five windows."""
 TICK_S = 0.1
 IDLE_S = 10.0
 GIB = 2**30
@@ -55,7 +64,9 @@ class Machine:
     frameworks: tuple[str, ...]
     precision: str
     flops_per_s: float
-    bytes_per_s: float
+    bytes_per_s: float  # both as models reach them
+    launch_s: float = 0.0  # lost with each of a step's launches
+    calibrated: bool = True
     domains: tuple[Domain, ...] = ()
     accelerator: str | None = None
     accelerator_gib: int | None = None
@@ -102,7 +113,7 @@ MACHINES = (
     Machine(
         name="Example H100 server", cpu="Example Xeon 8480C", cores=56, memory_gib=512, backend="cuda", frameworks=BOTH,
         precision="bf16", flops_per_s=1.9e14, bytes_per_s=2.4e12, accelerator="Example H100 80GB", accelerator_gib=80,
-        domains=gpu(72, 545) + host(64, 118), sizes=("s", "m"),
+        domains=gpu(72, 545) + host(64, 118), sizes=("s", "m"), launch_s=4e-6,
     ),
     Machine(
         name="Example Xeon server, two sockets", cpu="Example Xeon Gold 6430", cores=64, memory_gib=256, backend="cpu",
@@ -120,7 +131,7 @@ MACHINES = (
     Machine(
         name="Example A100 server", cpu="Example EPYC 7742", cores=64, memory_gib=512, backend="cuda", frameworks=BOTH,
         precision="bf16", flops_per_s=1.05e14, bytes_per_s=1.5e12, accelerator="Example A100 80GB", accelerator_gib=80,
-        domains=gpu(55, 338) + host(71, 129, dram=False), sizes=("s", "m"),
+        domains=gpu(55, 338) + host(71, 129, dram=False), sizes=("s", "m"), launch_s=5e-6,
     ),
     Machine(
         name="Example virtual machine, 4 cores", cpu="Example EPYC processor", cores=4, memory_gib=24, backend="cpu",
@@ -133,12 +144,12 @@ MACHINES = (
     Machine(
         name="Example desktop, Ryzen 7950X", cpu="Example Ryzen 9 7950X", cores=16, memory_gib=64, backend="cpu",
         frameworks=("torch",), precision="bf16", flops_per_s=1.4e12, bytes_per_s=6.4e10,
-        domains=(domain("package-0", "device", (29, 171), calibration=None),),
+        domains=(domain("package-0", "device", (29, 171), calibration=None),), calibrated=False,
     ),
     Machine(
         name="Example RTX 4090 workstation", cpu="Example Core i9-14900K", cores=24, memory_gib=128, backend="cuda",
         frameworks=BOTH, precision="bf16", flops_per_s=8.6e13, bytes_per_s=8.2e11, accelerator="Example RTX 4090",
-        accelerator_gib=24, domains=gpu(19, 371, apart=0.064) + host(22, 74), sizes=("s", "m"),
+        accelerator_gib=24, domains=gpu(19, 371, apart=0.064) + host(22, 74), sizes=("s", "m"), launch_s=5e-6,
     ),
     Machine(
         name="Example simulated machine", cpu="Example EPYC processor", cores=4, memory_gib=24, backend="simulated",
@@ -153,17 +164,19 @@ MACHINES = (
     Machine(
         name="Example L4 node", cpu="Example Xeon 8481C", cores=8, memory_gib=32, backend="cuda", frameworks=("torch",),
         precision="bf16", flops_per_s=3.1e13, bytes_per_s=2.6e11, accelerator="Example L4", accelerator_gib=24,
-        domains=gpu(16, 70.4), sizes=("s", "m"),
+        domains=gpu(16, 70.4), sizes=("s", "m"), launch_s=6e-6,
     ),
 )  # fmt: skip
 
 
-def trace(machine: Machine, busy: Sequence[Window], end_ns: int, random: np.random.Generator) -> tuple[Ticks, ...]:
-    """Each meter's counter from 0 to `end_ns`: full load inside the windows, a third of it around them."""
+def trace(
+    machine: Machine, busy: Sequence[Window], end_ns: int, random: np.random.Generator, inside: float = 1.0
+) -> tuple[Ticks, ...]:
+    """Each meter's counter from 0 to `end_ns`: a share of full load inside the windows, a third of it around them."""
     at_ns = np.arange(0, end_ns + 1, round(TICK_S * 1e9)) + random.integers(0, 2_000_000)
     load = np.full(len(at_ns), 0.35 if busy else 0.0)
     for window in busy:
-        load[(at_ns > window.start_ns) & (at_ns <= window.end_ns)] = 1.0
+        load[(at_ns > window.start_ns) & (at_ns <= window.end_ns)] = inside
     drift = 1 + 0.004 * np.cumsum(random.standard_normal(len(at_ns))) / np.sqrt(len(at_ns))
     series = []
     for index, part in enumerate(machine.domains):
@@ -241,7 +254,7 @@ def good_attempt(
     made = windows(step_s, spec.units_per_step(spec.sizes[size]), count, length_s, random)
     meters = tuple(part.meter for part in machine.domains)
     end_ns = made[-1].end_ns + round(2e9)
-    ticks = trace(machine, made, end_ns, random)
+    ticks = trace(machine, made, end_ns, random, LOADS.get(spec.mode, 1.0) if spec.workload == CALIB else 1.0)
     seen = gauges(machine, made, end_ns, np.random.Generator(np.random.Philox([number, len(made)])))
     events = happened(machine, seen, made, number)
     band = spec.band(size, machine.precision)
@@ -287,7 +300,9 @@ def cell_result(machine: Machine, spec: Spec, size: str, framework: str, number:
     )  # fmt: skip
     flops, traffic = spec.flops_per_step(config), spec.bytes_per_step(config, machine.precision)
     slower = float(random.uniform(1.0, 1.25)) * (1.12 if framework == "jax" else 1.0)
-    step_s = max(flops / machine.flops_per_s, traffic / machine.bytes_per_s) * slower
+    step_s = max(flops / machine.flops_per_s, traffic / machine.bytes_per_s) * slower + LAUNCHES * machine.launch_s
+    if spec.workload == CALIB:
+        step_s = calib_step_s(machine, spec, size)
     first = failed_attempt(("oom", "quality", "crash", "deadline")[number % 4], spec, size, machine.precision)
     repeats = 2 if number % 17 == 11 else 3 + number % 3
     length_s = 4.0 if number % 29 == 13 else 10.4
@@ -298,6 +313,27 @@ def cell_result(machine: Machine, spec: Spec, size: str, framework: str, number:
         flops_per_step=flops, bytes_per_step=traffic,
     )  # fmt: skip
     return CellResult(cell=cell, work=work, attempts=attempts)
+
+
+def calib_step_s(machine: Machine, spec: Spec, size: str) -> float:
+    """How long a step of the machine's calibration takes: what models reach is a share of it."""
+    config = spec.sizes[size]
+    if spec.mode == "idle":
+        return spec.units_per_step(config) / 1e3
+    if spec.mode == "launch":
+        return spec.units_per_step(config) * (machine.launch_s or 2e-6)
+    flops_s = MODEL_SHARE * spec.flops_per_step(config) / machine.flops_per_s
+    return max(flops_s, COPY_SHARE * spec.bytes_per_step(config, machine.precision) / machine.bytes_per_s)
+
+
+def calib_cells(machine: Machine, random: Any) -> tuple[CellResult, ...]:
+    """The machine's own limits, in its first framework; in float32 a fourth of the rate of its own precision."""
+    specs, size, framework = workloads.specs(CALIB), machine.sizes[-1], machine.frameworks[0]
+    cells = [cell_result(machine, spec, size, framework, WELL, random) for spec in specs.values()]
+    if machine.precision != "fp32":
+        slow = replace(machine, precision="fp32", flops_per_s=machine.flops_per_s / 4)
+        cells.append(cell_result(slow, specs["matmul"], size, framework, WELL, random))
+    return tuple(cells) if machine.calibrated else ()
 
 
 def result(index: int, seed: int) -> Result:
@@ -315,7 +351,7 @@ def result(index: int, seed: int) -> Result:
     cells = tuple(
         cell_result(machine, spec, size, framework, 7 * index + number, random)
         for number, (spec, size, framework) in enumerate(planned)
-    )
+    ) + calib_cells(machine, random)
     return Result(
         schema_version=3, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
         complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,

@@ -49,7 +49,7 @@ def show(file: Annotated[Path, typer.Argument(help="A result file.")], as_json: 
     """Show one result: what each cell cost, how fast it was, and what the numbers are worth."""
     result = _read(file)
     if as_json:
-        typer.echo(result.model_dump_json(indent=2))
+        typer.echo(json.dumps(_with_reasons(result), indent=2, ensure_ascii=False))
     else:
         _print_summary(result)
 
@@ -119,11 +119,21 @@ def _read(file: Path) -> Any:
     return checked.result
 
 
+def _with_reasons(result: Any) -> dict[str, Any]:
+    """The file, and beside it what is computed from it: why each cell costs what it does."""
+    from suite.energy import boundaries
+    from suite.report import why_values
+
+    why = [one for boundary in boundaries(result.meters) for one in why_values(result, boundary)]
+    return {**result.model_dump(mode="json"), "why": why}
+
+
 def _print_summary(result: Any) -> None:
-    from suite.report import console, parts_table, reasons, summary_table
+    from suite.report import console, parts_table, reasons, summary_table, why_table
     from suite.units import percent
 
     console().print(summary_table(result))
+    console().print(why_table(result))
     console().print(parts_table(result))
     if result.overhead is not None and result.overhead.throughput is not None:
         found = result.overhead.throughput

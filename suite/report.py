@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
 from suite.energy import boundaries
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
+from suite.roofline import CALIB, explained
 from suite.statistics import Summary
 from suite.trace import Boundary
-from suite.units import digits_for, percent, quantity, significant
+from suite.units import digits_for, percent, quantity, significant, symbol, times
 
 PLAIN_WIDTH = 130
 """Columns of a table that goes to a file or a pipe, where there is no window to fit."""
@@ -48,13 +52,42 @@ def _row(cell: CellResult, found: Score | None) -> tuple[str, ...]:
         return cell.cell.key, "—", "—", "—", "0", "—", outcome
     return (
         cell.cell.key,
-        interval(found.joules_per_unit, f"J/{cell.work.unit}"),
-        quantity(found.units_per_s.median, f"{cell.work.unit}/s"),
+        interval(found.joules_per_unit, f"J/{symbol(cell.work.unit)}"),
+        quantity(found.units_per_s.median, f"{symbol(cell.work.unit)}/s"),
         quantity(found.mean_power_w, "W"),
         str(found.units_per_s.repeats),
         found.meter_class,
         outcome,
     )
+
+
+def why_table(result: Result, boundary: Boundary = "device") -> Table | str:
+    """One row a cell: its shares of what this machine can do, how far above its energy floor it is, and why.
+
+    What to run, where the result holds nothing to compare with; nothing, where no cell is to be compared.
+    """
+    lines = [(cell, line) for cell, line in explained(result, boundary) if line is not None]
+    if not lines:
+        return ""
+    if not any(line.sentence for _, line in lines):
+        return f"Why it costs this is not known: python -m suite run --workload {CALIB} finds what this machine can do."
+    table = Table(title="Why it costs this", title_justify="left")
+    for heading in ("cell", "MFU", "MBU", "over floor"):
+        table.add_column(heading, overflow="fold", justify="left" if heading == "cell" else "right")
+    table.add_column("why", ratio=1)
+    for cell, line in lines:
+        over = "—" if line.excess is None else times(line.excess)
+        table.add_row(cell.cell.key, percent(line.mfu), percent(line.mbu), over, line.sentence or "—")
+    return table
+
+
+def why_values(result: Result, boundary: Boundary) -> list[dict[str, Any]]:
+    """The same for programs. Unknown is None."""
+    return [
+        {"cell": cell.cell.key, "boundary": boundary} | asdict(line) | {"sentence": line.sentence}
+        for cell, line in explained(result, boundary)
+        if line is not None
+    ]
 
 
 def parts_table(result: Result, boundary: Boundary = "device") -> Table:
@@ -66,7 +99,7 @@ def parts_table(result: Result, boundary: Boundary = "device") -> Table:
     for cell in result.cells:
         found = score(cell, boundary)
         summary = found.joules_per_unit if found else None
-        net = interval(net_joules_per_unit(cell, boundary, idle_w), f"J/{cell.work.unit}")
+        net = interval(net_joules_per_unit(cell, boundary, idle_w), f"J/{symbol(cell.work.unit)}")
         table.add_row(cell.cell.key, *_parts(summary), net)
     return table
 
@@ -104,7 +137,7 @@ def _versus(cell: CellResult, other: CellResult, boundary: Boundary) -> tuple[st
     ours, theirs = score(cell, boundary), score(other, boundary)
     mine = ours.joules_per_unit if ours else None
     its = theirs.joules_per_unit if theirs else None
-    unit = f"J/{cell.work.unit}"
+    unit = f"J/{symbol(cell.work.unit)}"
     shown = interval(mine, unit), interval(its, unit)
     if cell.cell.version != other.cell.version:
         return *shown, "—", "not comparable: other workload version"

@@ -16,7 +16,7 @@ from suite.progress import Live
 from suite.record import Result
 from suite.recorder import SamplerFailed
 from suite.report import console as report_console
-from suite.report import reasons, summary_table
+from suite.report import reasons, summary_table, why_table
 from suite.session import Job
 
 
@@ -78,6 +78,7 @@ def _code(result: Result) -> int:
 def _report(outcome: Outcome, job: Job, console: Console) -> None:
     result = outcome.result
     report_console().print(summary_table(result))
+    report_console().print(why_table(result))
     for code in reasons(result):
         _complain(console, 0, f"{code}: python -m suite explain {code}")
     for missing in result.missing_meters:

@@ -42,6 +42,41 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "—" if share is None else f"{significant(100 * share, digits)} %"
 
 
+def times(ratio: float) -> str:
+    """A ratio as "1.6x"."""
+    return f"{significant(ratio, 2)}x"
+
+
+_SYMBOLS = {"flop": "FLOP", "byte": "B", "ms": "ms"}
+"""Units of work that have a symbol; all others are words."""
+
+_PREFIXED = ("flop", "byte")
+"""Units of which there are so many that they carry SI prefixes."""
+
+
+def symbol(unit: str) -> str:
+    """A unit of work behind "J/": "FLOP", "B", "token"."""
+    return _SYMBOLS.get(unit.lower(), unit)
+
+
+def plural(unit: str) -> str:
+    """Several of a unit of work: "tokens", "launches"; a symbol stays as it is."""
+    if unit.lower() in _SYMBOLS:
+        return symbol(unit)
+    return f"{unit}es" if unit.endswith(("s", "x", "ch", "sh")) else f"{unit}s"
+
+
+def amounts(values: Iterable[float], unit: str) -> Scale:
+    """The scale for amounts of work: units with SI prefixes take the one that suits, all others stand in full."""
+    return column(values) if unit.lower() in _PREFIXED else Scale(1.0, "")
+
+
+def rate(units_per_s: float, unit: str) -> str:
+    """Work per second: "1,230 tokens/s", "4.56 TFLOP/s"."""
+    scale = amounts([units_per_s], unit)
+    return f"{grouped(units_per_s / scale.factor)} {scale.prefix}{plural(unit)}/s"
+
+
 def duration(seconds: float) -> str:
     """Seconds as "42 s", "3 min 05 s" or "1 h 02 min"."""
     whole = round(seconds)

@@ -16,6 +16,7 @@ from suite.leaderboard.boards import Board, boards, newest
 from suite.leaderboard.content import Entry, Refused, Site, entry, raw_path
 from suite.leaderboard.downloads import to_csv, to_json
 from suite.leaderboard.frame import Row, rows_of, to_frame, to_rows
+from suite.leaderboard.limits import limits
 from suite.leaderboard.render import Pages
 from suite.leaderboard.swap import replacing
 from suite.leaderboard.tables import Table, of_results, table, top
@@ -109,6 +110,7 @@ def _write_result(checked: Checked, result: Result, pages: Pages, fresh: Path) -
         entry=shown,
         result=result,
         cells=details.cells(result),
+        limits=limits(result),
         meters=details.meters(result),
         overhead=details.overhead(result),
         warnings=details.warnings(checked),
@@ -143,7 +145,8 @@ def _write_index(content: Site, tables: Sequence[Table], pages: Pages) -> None:
     current = {board.path for board in newest(content.boards)}
     shown = [one for one in tables if one.board.boundary == "device" and one.board.path in current]
     headline = content.headline
-    groups = {name: [top(one, BOARD_LINES) for one in shown if one.board.meter_class == name] for name in CLASSES}
+    models = [one for one in shown if not one.board.is_calibration]
+    groups = {name: [top(one, BOARD_LINES) for one in models if one.board.meter_class == name] for name in CLASSES}
     pages.write(
         "index.html",
         "index.html",
@@ -151,6 +154,7 @@ def _write_index(content: Site, tables: Sequence[Table], pages: Pages) -> None:
         site=content,
         headline=next((top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
         groups={name: found for name, found in groups.items() if found},
+        calibration=[one for one in shown if one.board.is_calibration and one.board.may_rank],
         older=len(content.boards) - len(current),
     )
 

@@ -108,7 +108,8 @@ class Site:
     @property
     def headline(self) -> Board | None:
         """The board to open with: of the device boundary, ranked if any is, then measured, then with most systems."""
-        candidates = [board for board in newest(self.boards) if board.boundary == "device"]
+        current = newest(self.boards)
+        candidates = [board for board in current if board.boundary == "device" and not board.is_calibration]
         return min(candidates, key=_weight, default=None)
 
     @property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from suite.check import Checked
 from suite.leaderboard.frame import joules_per_flop
 from suite.leaderboard.happened import Happened, happened
+from suite.leaderboard.limits import Floor, floor
 from suite.leaderboard.surroundings import Surroundings, surroundings
 from suite.leaderboard.traces import Trace, trace
 from suite.leaderboard.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
@@ -15,9 +16,10 @@ from suite.leaderboard.words import reasons
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.reasons import Reason
 from suite.record import Attempt, CellResult, Quality, Result, Throughput
+from suite.roofline import CALIB, Calibration, Meters, Roofline, calibrations, roofline
 from suite.statistics import Summary
 from suite.trace import Meter
-from suite.units import column, grouped, half_width, memory, percent, quantity, significant
+from suite.units import column, grouped, half_width, memory, percent, quantity, rate, significant, symbol
 
 NEGLIGIBLE = 1e-4
 """A share of the interval below this needs no digits."""
@@ -39,6 +41,7 @@ class Cost:
     rate: str
     power: str | None
     per_flop: str | None
+    floor: Floor
     spread: str | None
     repeats: int
     reasons: tuple[Reason, ...]
@@ -71,37 +74,49 @@ class CellView:
     command: str
 
     @property
+    def is_calibration(self) -> bool:
+        return self.result.cell.workload == CALIB
+
+    @property
+    def why(self) -> Floor | None:
+        """Of the device boundary, or else of the first."""
+        cost = self.device_cost or (self.costs[0] if self.costs else None)
+        return None if cost is None else cost.floor
+
+    @property
     def device_cost(self) -> Cost | None:
         return next((cost for cost in self.costs if cost.boundary == "device"), None)
 
 
 def cells(result: Result) -> tuple[CellView, ...]:
-    return tuple(_cell(result, cell, number) for number, cell in enumerate(result.cells, start=1))
+    limits = calibrations(result)
+    return tuple(_cell(result, cell, number, limits) for number, cell in enumerate(result.cells, start=1))
 
 
-def _cell(result: Result, cell: CellResult, number: int) -> CellView:
+def _cell(result: Result, cell: CellResult, number: int, limits: Mapping[Meters, Calibration]) -> CellView:
     work = cell.work
     per_unit = work.flops_per_step / work.units_per_step if work.units_per_step else None
     return CellView(
         number=number,
         result=cell,
-        costs=tuple(_costs(result, cell)),
-        attempts=tuple(_attempt(result, attempt) for attempt in cell.attempts),
+        costs=tuple(_costs(result, cell, limits)),
+        attempts=tuple(_attempt(result, attempt, work.unit) for attempt in cell.attempts),
         flops_per_unit=quantity(per_unit, "FLOP"),
         command=command(result, cell),
     )
 
 
-def _costs(result: Result, cell: CellResult) -> Iterator[Cost]:
+def _costs(result: Result, cell: CellResult, limits: Mapping[Meters, Calibration]) -> Iterator[Cost]:
     for boundary in boundaries_of(cell):
         scored = score(cell, boundary)
         if scored is not None:
-            idle_w = list(idle_powers_w(result, boundary).values())
-            yield _cost(cell, scored, net_joules_per_unit(cell, boundary, idle_w), idle_reasons(result, boundary))
+            net = net_joules_per_unit(cell, boundary, list(idle_powers_w(result, boundary).values()))
+            line = roofline(cell, scored, limits[boundary, scored.meter_class])
+            yield _cost(cell, scored, net, line, idle_reasons(result, boundary))
 
 
-def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str, ...]) -> Cost:
-    energy, unit = scored.joules_per_unit, cell.work.unit
+def _cost(cell: CellResult, scored: Score, net: Summary | None, line: Roofline | None, drift: tuple[str, ...]) -> Cost:
+    energy, unit = scored.joules_per_unit, symbol(cell.work.unit)
     scale, net_scale = column([energy.median if energy else None]), column([net.median if net else None])
     per_flop = joules_per_flop(cell, energy.median if energy else None)
     return Cost(
@@ -114,9 +129,10 @@ def _cost(cell: CellResult, scored: Score, net: Summary | None, drift: tuple[str
         net=f"{net_scale.number(net.median, half_width(net))} {net_scale.prefix}J/{unit}" if net else None,
         net_interval=net_scale.interval(net) if net else None,
         parts=_parts(energy),
-        rate=f"{grouped(scored.units_per_s.median)} {unit}s/s",
+        rate=rate(scored.units_per_s.median, cell.work.unit),
         power=None if scored.mean_power_w is None else f"{grouped(scored.mean_power_w)} W",
         per_flop=None if per_flop is None else quantity(per_flop, "J/FLOP"),
+        floor=floor(line, unit),
         spread=percent(energy.spread) if energy else None,
         repeats=(energy or scored.units_per_s).repeats,
         reasons=reasons(tuple(sorted({*scored.reasons, *drift}))),
@@ -142,7 +158,7 @@ def _share(share: float) -> str:
     return f"under {percent(NEGLIGIBLE, 1)}" if abs(share) < NEGLIGIBLE else percent(share)
 
 
-def _attempt(result: Result, attempt: Attempt) -> AttemptView:
+def _attempt(result: Result, attempt: Attempt, unit: str) -> AttemptView:
     quality = attempt.quality
     return AttemptView(
         attempt=attempt,
@@ -150,7 +166,7 @@ def _attempt(result: Result, attempt: Attempt) -> AttemptView:
         happened=happened(result.meters, attempt),
         surroundings=surroundings(attempt),
         stages=tuple((stage.name, quantity((stage.end_ns - stage.start_ns) / 1e9, "s", 2)) for stage in attempt.stages),
-        windows=window_lines(attempt),
+        windows=window_lines(attempt, unit),
         columns=boundary_columns(attempt),
         judged=tuple(_judged(one) for one in (*(() if quality is None else (quality,)), *attempt.audits)),
         peak_memory=memory(attempt.peak_memory_bytes),

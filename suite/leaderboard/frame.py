@@ -10,6 +10,7 @@ import pandas as pd
 from suite.energy import MeterClass
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
+from suite.roofline import Bound, Roofline, calibrations, roofline
 from suite.statistics import Summary
 from suite.trace import Boundary
 
@@ -49,6 +50,14 @@ class Row:
     net_low: float | None
     net_high: float | None
     joules_per_flop: float | None
+    mfu: float | None  # of this machine's best matrix products at the same precision, by its own calibration
+    mbu: float | None  # of its best copy
+    bound: Bound | None
+    floor_joules_per_unit: float | None
+    floor_excess: float | None  # measured over floor
+    floor_excess_low: float | None
+    floor_excess_high: float | None
+    why: str | None  # all of this in one sentence
     domains: tuple[str, ...]
     reasons: tuple[str, ...]
 
@@ -71,14 +80,16 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 def rows_of(result: Result) -> Iterator[Row]:
     """The rows of one result: cells that ended well, within each boundary they have windows for."""
+    limits = calibrations(result)
     for number, cell in enumerate(result.cells, start=1):
         for boundary in boundaries_of(cell):
             scored = score(cell, boundary)
             if scored is not None:
-                yield _row(result, cell, number, scored)
+                line = roofline(cell, scored, limits[boundary, scored.meter_class])
+                yield _row(result, cell, number, scored, line)
 
 
-def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
+def _row(result: Result, cell: CellResult, number: int, scored: Score, line: Roofline | None) -> Row:
     ran, energy, rate = cell.cell, scored.joules_per_unit, scored.units_per_s
     net = net_joules_per_unit(cell, scored.boundary, list(idle_powers_w(result, scored.boundary).values()))
     return Row(
@@ -113,6 +124,14 @@ def _row(result: Result, cell: CellResult, number: int, scored: Score) -> Row:
         net_low=net.low if net else None,
         net_high=net.high if net else None,
         joules_per_flop=joules_per_flop(cell, energy.median if energy else None),
+        mfu=line.mfu if line else None,
+        mbu=line.mbu if line else None,
+        bound=line.bound if line else None,
+        floor_joules_per_unit=line.floor_joules_per_unit if line else None,
+        floor_excess=line.excess if line else None,
+        floor_excess_low=line.excess_low if line else None,
+        floor_excess_high=line.excess_high if line else None,
+        why=line.sentence if line else None,
         domains=scored.domains,
         reasons=tuple(sorted({*scored.reasons, *idle_reasons(result, scored.boundary)})),
     )

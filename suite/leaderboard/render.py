@@ -8,7 +8,7 @@ import jinja2
 
 from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
 from suite.reasons import POLICIES, REASONS
-from suite.units import duration, memory
+from suite.units import duration, memory, plural, symbol
 
 
 def environment(templates: Path) -> jinja2.Environment:
@@ -24,7 +24,7 @@ def environment(templates: Path) -> jinja2.Environment:
     made.globals.update(
         classes=CLASSES, boundaries=BOUNDARIES, outcomes=OUTCOMES, policies=POLICIES, reason_table=REASONS
     )
-    made.filters.update(memory=memory, duration=duration, flags=flags)
+    made.filters.update(memory=memory, duration=duration, flags=flags, plural=plural, symbol=symbol)
     return made
 
 

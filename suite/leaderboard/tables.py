@@ -11,7 +11,8 @@ from suite.leaderboard.chart import Axis, Mark, axis, mark
 from suite.leaderboard.frame import Row
 from suite.leaderboard.words import flags
 from suite.reasons import Reason
-from suite.units import Scale, column, grouped, half_width
+from suite.roofline import Limit, limited_by
+from suite.units import Scale, amounts, column, grouped, half_width, plural, symbol, times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Line:
     mark: Mark | None
     rate: str
     power: str | None
+    over_floor: str | None
+    limited_by: Limit | None
     reasons: tuple[Reason, ...]
 
 
@@ -39,26 +42,29 @@ class Table:
     hidden: int  # lines left out of this view
     axis: str | None  # from where to where the marks run
     logarithmic: bool
+    has_floors: bool  # whether any row's machine was calibrated
 
 
 def table(board: Board) -> Table:
     """All of the board's lines, on one scale."""
     energies = [placed.row.energy for placed in board.placed if placed.row.energy]
     scale, drawn = column(energy.median for energy in energies), axis(energies)
+    speed = amounts([placed.row.units_per_s for placed in board.placed], board.unit)
     return Table(
         board=board,
-        energy_unit=f"{scale.prefix}J/{board.unit}",
-        rate_unit=f"{board.unit}s/s",
-        lines=tuple(line(placed, scale, drawn) for placed in board.placed),
+        energy_unit=f"{scale.prefix}J/{symbol(board.unit)}",
+        rate_unit=f"{speed.prefix}{plural(board.unit)}/s",
+        lines=tuple(line(placed, scale, drawn, speed) for placed in board.placed),
         hidden=0,
         axis=None
         if drawn is None
         else f"{grouped(drawn.low / scale.factor, 2)} to {grouped(drawn.high / scale.factor, 2)}",
         logarithmic=drawn is not None and drawn.logarithmic,
+        has_floors=any(placed.row.floor_excess is not None for placed in board.placed),
     )
 
 
-def line(placed: Placed, scale: Scale, drawn: Axis | None) -> Line:
+def line(placed: Placed, scale: Scale, drawn: Axis | None, speed: Scale) -> Line:
     row, energy = placed.row, placed.row.energy
     return Line(
         row=row,
@@ -66,8 +72,10 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None) -> Line:
         energy=scale.number(energy.median, half_width(energy)) if energy else None,
         interval=scale.interval(energy) if energy else None,
         mark=mark(energy, drawn) if energy and drawn else None,
-        rate=grouped(row.units_per_s),
+        rate=grouped(row.units_per_s / speed.factor),
         power=None if row.mean_power_w is None else grouped(row.mean_power_w),
+        over_floor=None if row.floor_excess is None else times(row.floor_excess),
+        limited_by=limited_by(row.mfu, row.mbu),
         reasons=flags(row.reasons),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from suite.energy import Energy
 from suite.record import Attempt
 from suite.trace import Window
-from suite.units import grouped
+from suite.units import amounts, grouped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,11 @@ class BoundaryColumn:
     has_second: bool
 
 
-def window_lines(attempt: Attempt) -> tuple[WindowLine, ...]:
-    return tuple(_line(window, energies) for window, energies in zip(attempt.windows, attempt.energies, strict=True))
+def window_lines(attempt: Attempt, unit: str) -> tuple[WindowLine, ...]:
+    """`unit` is the work's: amounts of some have SI prefixes."""
+    return tuple(
+        _line(window, energies, unit) for window, energies in zip(attempt.windows, attempt.energies, strict=True)
+    )
 
 
 def boundary_columns(attempt: Attempt) -> tuple[BoundaryColumn, ...]:
@@ -48,16 +51,24 @@ def boundary_columns(attempt: Attempt) -> tuple[BoundaryColumn, ...]:
     )
 
 
-def _line(window: Window, energies: tuple[Energy, ...]) -> WindowLine:
+def _line(window: Window, energies: tuple[Energy, ...], unit: str) -> WindowLine:
     return WindowLine(
         start=f"{window.start_ns / 1e9:.2f}",
         length=f"{window.duration_s:.3f}",
-        units=f"{window.units:,}",
-        rate=grouped(window.units / window.duration_s, 4),
+        units=_amount(window.units, unit),
+        rate=_amount(window.units / window.duration_s, unit),
         joules=tuple(
             Joules(text=None if one.joules is None else grouped(one.joules, 4), second=_second(one)) for one in energies
         ),
     )
+
+
+def _amount(value: float, unit: str) -> str:
+    """Work in four digits, or every unit of it where there is a whole number without a prefix."""
+    scale = amounts([value], unit)
+    if isinstance(value, int) and not scale.prefix:
+        return f"{value:,}"
+    return f"{grouped(value / scale.factor, 4)} {scale.prefix}".rstrip()
 
 
 def _second(energy: Energy) -> str | None:

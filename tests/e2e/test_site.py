@@ -23,6 +23,7 @@ PAGES = (
     BOARD,
     "boards/gpt/train/s/v2-device-estimated-token.html",
     "boards/gpt/train/s/v2-device-none-token.html",
+    "boards/calib/matmul/m/v1-device-measured-flop.html",
     "boards.html",
     "systems.html",
     "systems/example-h100-server.html",

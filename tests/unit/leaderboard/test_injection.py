@@ -45,7 +45,7 @@ def document(synthetic: ModuleType, text: str) -> dict[str, Any]:
     index = next(number for number, machine in enumerate(synthetic.MACHINES) if "L4" in machine.name)
     result: dict[str, Any] = json.loads(synthetic.dumps(synthetic.result(index, 1)))
     result["system"] |= {"name": text, "cpu": text, "governor": text}
-    result["system"]["accelerators"] = [{"name": text, "memory_bytes": 1}]
+    result["system"]["accelerators"] = [{"name": text, "memory_bytes": 24 * 2**30}]
     result["software"] |= {"joulemark": text, "commit": text, "python": text, "system": text}
     result["software"] |= {"packages": {"torch": text, text: text}, "drivers": {text: text}}
     result["missing_meters"] = [{"code": text, "reason": text, "cure": text}]

@@ -31,7 +31,7 @@ def test_a_second_opinion_is_the_share_by_which_it_differs(
     synthetic: ModuleType, joules: float, second_j: float, text: str
 ) -> None:
     attempt = attempt_with(synthetic, (energy(joules, second_j),))
-    assert window_lines(attempt)[0].joules[0].second == text
+    assert window_lines(attempt, "token")[0].joules[0].second == text
 
 
 @pytest.mark.parametrize(("joules", "second_j"), [(None, 100.0), (100.0, None), (None, None), (0.0, 100.0)])
@@ -39,12 +39,12 @@ def test_there_is_no_difference_from_what_is_unknown(
     synthetic: ModuleType, joules: float | None, second_j: float | None
 ) -> None:
     attempt = attempt_with(synthetic, (energy(joules, second_j),))
-    assert window_lines(attempt)[0].joules[0].second is None
+    assert window_lines(attempt, "token")[0].joules[0].second is None
 
 
 def test_unknown_joules_are_not_zero(synthetic: ModuleType) -> None:
     attempt = attempt_with(synthetic, (energy(None, None),), (energy(0.0, None),))
-    assert [line.joules[0].text for line in window_lines(attempt)] == [None, "0"]
+    assert [line.joules[0].text for line in window_lines(attempt, "token")] == [None, "0"]
 
 
 def test_only_a_boundary_with_a_second_opinion_has_a_column_for_it(synthetic: ModuleType) -> None:

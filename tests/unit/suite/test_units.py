@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.units import digits_for, duration, memory, percent, quantity
+from suite.units import amounts, digits_for, duration, memory, percent, plural, quantity, rate, symbol, times
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,40 @@ def test_unknown_is_a_dash() -> None:
 def test_memory_is_binary() -> None:
     assert memory(80 * 2**30) == "80.0 GiB"
     assert memory(300 * 2**20) == "300 MiB"
+
+
+@pytest.mark.parametrize(
+    ("unit", "one", "several"),
+    [
+        ("token", "token", "tokens"),
+        ("launch", "launch", "launches"),
+        ("flop", "FLOP", "FLOP"),
+        ("byte", "B", "B"),
+        ("ms", "ms", "ms"),
+    ],
+)
+def test_a_unit_of_work_is_a_symbol_or_a_word_with_a_plural(unit: str, one: str, several: str) -> None:
+    assert (symbol(unit), plural(unit)) == (one, several)
+
+
+@pytest.mark.parametrize(
+    ("units_per_s", "unit", "text"),
+    [
+        (3.77e14, "flop", "377 TFLOP/s"),
+        (3.01e12, "byte", "3.01 TB/s"),
+        (1.61e6, "token", "1,610,000 tokens/s"),
+        (0.0, "flop", "0 FLOP/s"),
+    ],
+)
+def test_only_rates_of_symbols_carry_prefixes(units_per_s: float, unit: str, text: str) -> None:
+    assert rate(units_per_s, unit) == text
+
+
+def test_amounts_of_words_stand_in_full() -> None:
+    assert amounts([1e9], "token").factor == 1.0
+    assert amounts([1e9], "byte").factor == 1e9
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(1.64, "1.6x"), (0.8, "0.80x"), (13.2, "13x"), (123.4, "123x")])
+def test_a_ratio_has_two_digits(ratio: float, text: str) -> None:
+    assert times(ratio) == text

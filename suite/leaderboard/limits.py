@@ -1,0 +1,86 @@
+"""A machine's own limits as text, and where a cell stands below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from suite.record import Result
+from suite.roofline import Calibration, Roofline, calibrations
+from suite.units import percent, quantity, times
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Where a cell stands. None is unknown, or does not apply: calib's own cells have no floor."""
+
+    over: str | None = None
+    interval: str | None = None
+    joules: str | None = None
+    mfu: str | None = None
+    mbu: str | None = None
+    sentence: str | None = None
+
+
+def floor(line: Roofline | None, unit: str) -> Floor:
+    """The energy floor in J per `unit`, how far above it the cell is, and the shares of the machine's rates."""
+    if line is None:
+        return Floor()
+    least, low, high = line.floor_joules_per_unit, line.excess_low, line.excess_high
+    return Floor(
+        over=None if line.excess is None else times(line.excess),
+        interval=None if low is None or high is None else f"{times(low)} to {times(high)}",
+        joules=None if least is None else quantity(least, f"J/{unit}"),
+        mfu=None if line.mfu is None else percent(line.mfu),
+        mbu=None if line.mbu is None else percent(line.mbu),
+        sentence=line.sentence,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitLine:
+    """One limit. `costs` has an entry for each column; None where it is unknown, "" where there is none to tell."""
+
+    name: str
+    rate: str
+    costs: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What calibration found. `columns` are the boundaries and classes its energies were metered in."""
+
+    columns: tuple[tuple[str, str], ...]
+    lines: tuple[LimitLine, ...]
+
+
+def limits(result: Result) -> Limits | None:
+    """None where no cell of `calib` gave a rate."""
+    found = [one for one in calibrations(result).values() if not one.is_empty]
+    if not found:
+        return None
+    return Limits(
+        columns=tuple((one.boundary, one.meter_class) for one in found),
+        lines=tuple(_lines(found)),
+    )
+
+
+def _lines(found: Sequence[Calibration]) -> Iterator[LimitLine]:
+    """Rates are those of the first: they do not depend on what is metered."""
+    first = found[0]
+    for precision, products in first.products.items():
+        each = [one.products[precision].joules_per_flop if precision in one.products else None for one in found]
+        yield _line(f"Matrix products, {precision}", quantity(products.flops_per_s, "FLOP/s"), each, "J/FLOP")
+    if first.bytes_per_s is not None:
+        rate = quantity(first.bytes_per_s, "B/s")
+        yield _line("Memory, read and written", rate, [one.joules_per_byte for one in found], "J/B")
+    if first.launch_s is not None:
+        rate = f"{quantity(first.launch_s, 's')} each"
+        yield LimitLine(name="Launches of next to nothing", rate=rate, costs=("",) * len(found))
+    yield _line("Constant power", "", [one.constant_w for one in found], "W")
+
+
+def _line(name: str, rate: str, costs: Sequence[float | None], unit: str) -> LimitLine:
+    return LimitLine(
+        name=name, rate=rate, costs=tuple(None if cost is None else quantity(cost, unit) for cost in costs)
+    )
