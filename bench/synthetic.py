@@ -248,6 +248,15 @@ def audits(spec: Spec, precision: str) -> tuple[record.Quality, ...]:
     )
 
 
+def swept(spec: Spec, size: str, step_s: float) -> tuple[record.BatchRate, ...]:
+    """The next larger batch gained too little: the size's own stayed."""
+    own = spec.sizes[size].batch
+    larger = [batch for batch in spec.batches if batch > own]
+    rate = spec.units_per_step(spec.sizes[size]) / step_s
+    tried = ((own, 0.96 * rate), (larger[0], 0.99 * rate)) if larger else ()
+    return tuple(record.BatchRate(batch=batch, units_per_s=found) for batch, found in tried)
+
+
 def good_attempt(
     machine: Machine, spec: Spec, size: str, step_s: float, count: int, length_s: float, number: int, random: Any
 ) -> Attempt:
@@ -270,7 +279,8 @@ def good_attempt(
             tuple(window_energy(meters, ticks, one, edge, events) for edge in boundaries(meters)) for one in made
         ),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
-        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision), sweep=(), notes=(),
+        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision),
+        sweep=swept(spec, size, step_s), notes=(),
     )  # fmt: skip
 
 

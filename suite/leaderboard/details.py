@@ -13,7 +13,16 @@ from suite.leaderboard.surroundings import Surroundings, surroundings
 from suite.leaderboard.traces import Trace, trace
 from suite.leaderboard.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
 from suite.leaderboard.words import reasons
-from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
+from suite.normalise import (
+    Score,
+    Spent,
+    boundaries_of,
+    idle_powers_w,
+    idle_reasons,
+    net_joules_per_unit,
+    score,
+    spent,
+)
 from suite.reasons import Reason
 from suite.record import Attempt, CellResult, Quality, Result, Throughput
 from suite.roofline import CALIB, Calibration, Meters, Roofline, calibrations, roofline
@@ -55,7 +64,8 @@ class AttemptView:
     trace: Trace | None
     happened: Happened
     surroundings: tuple[Surroundings, ...]
-    stages: tuple[tuple[str, str], ...]
+    stages: tuple[tuple[str, str], ...]  # name, what it took
+    sweep: tuple[tuple[str, str], ...]  # batch, how fast it went
     windows: tuple[WindowLine, ...]
     columns: tuple[BoundaryColumn, ...]
     judged: tuple[tuple[str, str, str, str], ...]  # quality and audits: name, value, low, high
@@ -165,12 +175,19 @@ def _attempt(result: Result, attempt: Attempt, unit: str) -> AttemptView:
         trace=trace(result, attempt),
         happened=happened(result.meters, attempt),
         surroundings=surroundings(attempt),
-        stages=tuple((stage.name, quantity((stage.end_ns - stage.start_ns) / 1e9, "s", 2)) for stage in attempt.stages),
+        stages=tuple((one.stage, _took(one)) for one in spent(result.meters, attempt, "device")),
+        sweep=tuple((f"{one.batch:,}", rate(one.units_per_s, unit)) for one in attempt.sweep),
         windows=window_lines(attempt, unit),
         columns=boundary_columns(attempt),
         judged=tuple(_judged(one) for one in (*(() if quality is None else (quality,)), *attempt.audits)),
         peak_memory=memory(attempt.peak_memory_bytes),
     )
+
+
+def _took(one: Spent) -> str:
+    """Seconds, and joules where the meter could tell them."""
+    seconds = quantity(one.seconds, "s", 2)
+    return seconds if one.joules is None else f"{seconds}, {quantity(one.joules, 'J')}"
 
 
 def _judged(one: Quality) -> tuple[str, str, str, str]:

@@ -13,6 +13,7 @@ import pytest
 from suite.leaderboard import build
 from suite.leaderboard.details import cells, meters
 from suite.leaderboard.words import flags, reasons
+from suite.normalise import spent
 from suite.reasons import POLICIES, REASONS
 from suite.record import CellResult, Result
 
@@ -70,6 +71,21 @@ def test_windows_show_the_second_opinion_and_conditions_their_units(
     _, bare = page_of(out, parse, result_of(synthetic, "virtual machine"))
     assert "Second opinion" not in bare
     assert "Conditions while windows" not in bare
+
+
+def test_a_page_tells_the_batches_tried_and_what_compiling_took(
+    synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
+) -> None:
+    result = result_of(synthetic, "H100")
+    _, text = page_of(out, parse, result)
+    swept = [attempt for cell in result.cells for attempt in cell.attempts if attempt.sweep]
+    assert text.count("Batches tried") == len(swept) > 0
+    assert f"{swept[0].sweep[0].batch}: " in text
+    view = next(view for cell in cells(result) for view in cell.attempts if view.attempt.outcome == "ok")
+    found = dict(view.stages)
+    (compiled,) = (one for one in spent(result.meters, view.attempt, "device") if one.stage == "compile")
+    assert found["compile"].startswith("2.8 s")
+    assert (compiled.joules is None) == ("J" not in found["compile"])
 
 
 def test_net_energy_has_an_interval_of_its_own(synthetic: ModuleType) -> None:
