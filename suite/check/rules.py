@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
 
 import workloads
 from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
 from suite.check.findings import Finding, error, warning
+from suite.check.physics import physics
 from suite.energy import Energy, boundaries, window_energy
 from suite.reasons import REASONS
 from suite.record import Attempt, CellResult, Idle, Result
@@ -21,9 +23,13 @@ RELATIVE_TOLERANCE = 1e-9
 _REMAKE = "Submit the file as the suite wrote it."
 
 
-def examine(result: Result) -> tuple[Finding, ...]:
-    """All findings about a result. Used before a result is written, by `check`, and when the site is built."""
-    return tuple(_findings(result))
+def examine(result: Result, today: date | None = None) -> tuple[Finding, ...]:
+    """All findings about a result. Used before a result is written, by `check`, and when the site is built.
+
+    Whether it is physically possible is asked only of one that holds together.
+    """
+    found = tuple(_findings(result))
+    return found if any(one.severity == "error" for one in found) else (*found, *physics(result, today))
 
 
 def _findings(result: Result) -> Iterator[Finding]:
