@@ -8,11 +8,9 @@ import pytest
 from torch.utils.flop_counter import FlopCounterMode
 
 from workloads.base import Program
-from workloads.mobilenetv3 import SPECS as OFFERED
-from workloads.mobilenetv3 import TRAIN
+from workloads.mobilenetv3 import SPECS
 from workloads.mobilenetv3.network import network
 
-SPECS = {"train": TRAIN, **OFFERED}
 Build = Callable[..., Program]
 
 

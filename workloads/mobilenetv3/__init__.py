@@ -19,10 +19,12 @@ SEED = 1905
 BYTES_PER_ELEMENT = {"fp32": 4, "bf16": 2}
 MASTER_BYTES = 4  # a float32 weight, gradient or momentum
 
+# At xs rectifiers are few. One whose input lies within rounding of zero may be on in one framework and off in the
+# other, and from there two trainings part: with 80,000 of them in a step that happened within sixty steps.
 SIZES = {
     "xs": Config(
-        rows=tuple(LARGE[index] for index in (0, 3, 10, 12, 13)), width=0.25, image=32, outputs=10, batch=8,
-        classes=10, label_noise=0.1, batches=8, learning_rate=0.003, warmup_steps=5, quality_steps=50,
+        rows=tuple(LARGE[index] for index in (0, 3, 10, 12)), width=0.25, image=16, outputs=10, batch=4,
+        classes=10, label_noise=0.1, batches=8, learning_rate=0.008, warmup_steps=5, quality_steps=50,
     ),
     "s": Config(
         rows=LARGE, width=0.35, image=96, outputs=16, batch=32,
@@ -116,15 +118,17 @@ def train_memory_bytes(config: Config, precision: str) -> float:
 
 KNOWS_NOTHING = Band(low=0.0, high=6.312)
 """From 0 to the loss of a model that knows nothing, ln 1000, less the floor."""
-TRAIN_BANDS = {"xs": Band(low=1.42, high=1.51), "s": Band(low=1.6, high=2.08), "m": KNOWS_NOTHING, "l": KNOWS_NOTHING}
+TRAIN_BANDS = {"xs": Band(low=1.30, high=1.345), "s": Band(low=1.6, high=2.15), "m": KNOWS_NOTHING, "l": KNOWS_NOTHING}
 """Excess loss in nats after quality_steps from the seeded weights.
 
-xs: 1.465 in float32 and in bfloat16 with torch on a CPU; 1.606 at half the rate, 1.812 with frozen weights.
-s: 1.93 with torch and 1.81 with JAX, in float32 only; provisional, as is what frozen weights give. m and l were not
-measured.
+xs: 1.322 in float32 with torch and JAX on a CPU, 1.327 and 1.317 in bfloat16; 1.475 at half the rate, 1.174 at twice,
+1.369 without a block, 1.83 with frozen weights.
+s: 2.007 in float32 and 2.075 in bfloat16 with torch, 2.015 in bfloat16 with JAX, 2.235 with frozen weights; 1.81 in
+float32 with JAX in an earlier run, so that the band is provisional. m and l were not measured.
 """
-TRAIN_PROOF_LIMITS = {"fp32": 1e-3, "bf16": 0.2}
-"""Normalisation over small batches magnifies rounding: 0.058 in bfloat16 with torch at xs; larger sizes unmeasured."""
+TRAIN_PROOF_LIMITS = {"fp32": 1e-3, "bf16": 0.8}
+"""Normalisation over a batch magnifies rounding: in bfloat16 0.058 with torch and 0.071 with JAX at xs, 0.46 with torch
+and 0.43 with JAX at s, where every rectifier that rounding turns counts."""
 INFER_BANDS = {
     "fp32": Band(low=0.0, high=1e-4),
     "bf16": Band(low=5e-4, high=3e-2),
@@ -183,6 +187,4 @@ INFER = replace(
 INFER_ONE = replace(
     INFER, mode="infer-1", batches=(), sizes={size: replace(config, batch=1) for size, config in SIZES.items()}
 )
-SPECS = {"infer": INFER, "infer-1": INFER_ONE}
-"""Training is written but not offered: torch's and JAX's gradients differ by more than parity allows, and why is not
-known yet. What cannot be shown to be the same work is not run."""
+SPECS = {"train": TRAIN, "infer": INFER, "infer-1": INFER_ONE}
