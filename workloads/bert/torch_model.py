@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workloads.bert import NORM_EPSILON
+from workloads.common.torch_attention import attend
 from workloads.common.torch_engine import Engine, Tensors
 
 HEAD = ("head_weight", "head_bias", "head_norm_gain", "head_norm_bias", "vocabulary_bias", "token_embedding")
@@ -44,7 +45,7 @@ def block(x: Tensor, w: Tensors, heads: int) -> Tensor:
     """One layer, each norm behind its sum; x (B, S, D) -> (B, S, D) in x's type."""
     qkv = _linear(x, w["qkv_weight"], w["qkv_bias"])
     queries, keys, values = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2)
+    mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
     projected = _linear(mixed, w["projection_weight"], w["projection_bias"])
     x = _norm(x.float() + projected, w["attention_norm_gain"], w["attention_norm_bias"], x.dtype)
     up = F.gelu(_linear(x, w["up_weight"], w["up_bias"]), approximate="none")

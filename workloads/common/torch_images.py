@@ -11,11 +11,10 @@ from workloads.common.textures import PIXEL_MEAN, PIXEL_STD
 def images(pool: Tensor, view: Tensor, dtype: torch.dtype) -> Tensor:
     """[n, c, h, w] in `dtype`, channels last, of pool uint8 [batches, n, h, w, c] and view int64 [3] as in textures.py.
 
-    Advanced indexing rather than torch.roll: shifts that stay on the device neither wait nor recompile.
+    Indices rather than torch.roll: shifts that stay on the device neither wait nor recompile.
     """
-    n, h, w = pool.shape[1:4]
+    h, w = pool.shape[2:4]
     rows = (torch.arange(h, device=view.device) - view[1]) % h
     columns = (torch.arange(w, device=view.device) - view[2]) % w
-    each = torch.arange(n, device=view.device)
-    pixels = pool[view[:1, None, None], each[:, None, None], rows[:, None], columns]
+    pixels = pool.index_select(0, view[:1])[0].index_select(1, rows).index_select(2, columns)
     return ((pixels.float() - PIXEL_MEAN) / PIXEL_STD).to(dtype).permute(0, 3, 1, 2)

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workloads.common.torch_attention import attend
 from workloads.common.torch_engine import Engine, Tensors
 from workloads.dit import NORM_EPSILON
 from workloads.dit.data import CHANNELS, PATCH
@@ -47,7 +48,7 @@ def _block(x: Tensor, modulation: Tensor, weights: list[Tensor], heads: int, dty
     shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.float().chunk(6, dim=-1)
     together = _linear(_modulated(x, shift, scale), qkv, qkv_bias, dtype)
     queries, keys, values = together.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2)
+    mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
     x = x + gate[:, None] * _linear(mixed, projection, projection_bias, dtype)
     hidden = _linear(_modulated(x, mlp_shift, mlp_scale), up, up_bias, dtype)
     return x + mlp_gate[:, None] * _linear(F.gelu(hidden, approximate="tanh"), down, down_bias, dtype)

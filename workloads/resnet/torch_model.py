@@ -6,19 +6,16 @@ Axes in comments: n image, c channel, h row, w column.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from workloads.common.layout import Layout
+from workloads.common.torch_convolution import convolve, rectified, rectified_sum
 from workloads.common.torch_engine import Engine, Function, Tensors
 from workloads.common.torch_images import images
 from workloads.resnet.network import NORM_EPSILON, NORM_MOMENTUM, POOL_KERNEL, POOL_PADDING, POOL_STRIDE, Network
-
-Unit = Callable[[str, Tensor, int], Tensor]
-"""(name of a convolution, its input, stride) -> its output, normalised."""
 
 
 def _into(name: str, weight: Tensor) -> Tensor:
@@ -35,10 +32,6 @@ def _back(name: str, weight: Tensor) -> Tensor:
 LAYOUT = Layout(into=_into, back=_back)
 
 
-def convolve(x: Tensor, kernel: Tensor, stride: int, bias: Tensor | None = None) -> Tensor:
-    return F.conv2d(x, kernel, bias, stride=stride, padding=(kernel.shape[-1] - 1) // 2)
-
-
 def train_unit(name: str, x: Tensor, stride: int, weights: Tensors, statistics: Tensors, dtype: torch.dtype) -> Tensor:
     """Normalised by the batch's own statistics, which enter the running ones in place."""
     return F.batch_norm(
@@ -53,45 +46,43 @@ def train_unit(name: str, x: Tensor, stride: int, weights: Tensors, statistics: 
     )
 
 
-def infer_unit(name: str, x: Tensor, stride: int, weights: Tensors) -> Tensor:
-    return convolve(x, weights[f"{name}.kernel"], stride, weights[f"{name}.bias"])
-
-
 def train_block(
     x: Tensor, weights: Tensors, statistics: Tensors, strides: tuple[int, ...], dtype: torch.dtype
 ) -> Tensor:
     def unit(name: str, x: Tensor, stride: int) -> Tensor:
         return train_unit(name, x, stride, weights, statistics, dtype)
 
-    return _residual(x, strides, "shortcut.kernel" in weights, unit)
-
-
-def infer_block(x: Tensor, weights: Tensors, strides: tuple[int, ...]) -> Tensor:
-    def unit(name: str, x: Tensor, stride: int) -> Tensor:
-        return infer_unit(name, x, stride, weights)
-
-    return _residual(x, strides, "shortcut.kernel" in weights, unit)
-
-
-def _residual(x: Tensor, strides: tuple[int, ...], projected: bool, unit: Unit) -> Tensor:
     last = len(strides) - 1
     branch = x
     for index, stride in enumerate(strides[:-1]):
-        branch = F.relu(unit(f"conv{index}", branch, stride))
-    shortcut = unit("shortcut", x, math.prod(strides)) if projected else x
-    return F.relu(unit(f"conv{last}", branch, strides[-1]) + shortcut)
+        branch = F.relu(unit(f"conv{index}", branch, stride), inplace=True)
+    shortcut = unit("shortcut", x, math.prod(strides)) if "shortcut.kernel" in weights else x
+    return F.relu(unit(f"conv{last}", branch, strides[-1]).add_(shortcut), inplace=True)
+
+
+def infer_block(x: Tensor, weights: Tensors, strides: tuple[int, ...]) -> Tensor:
+    def kernel(name: str) -> tuple[Tensor, Tensor]:
+        return weights[f"{name}.kernel"], weights[f"{name}.bias"]
+
+    last = len(strides) - 1
+    branch = x
+    for index, stride in enumerate(strides[:-1]):
+        branch = rectified(branch, *kernel(f"conv{index}"), stride)
+    if "shortcut.kernel" in weights:
+        x = convolve(x, weights["shortcut.kernel"], math.prod(strides), weights["shortcut.bias"])
+    return rectified_sum(branch, *kernel(f"conv{last}"), strides[-1], x)
 
 
 def train_stem(x: Tensor, weights: Tensors, statistics: Tensors, stride: int, dtype: torch.dtype) -> Tensor:
-    return _pooled(train_unit("stem", x, stride, weights, statistics, dtype))
+    return _pooled(F.relu(train_unit("stem", x, stride, weights, statistics, dtype), inplace=True))
 
 
 def infer_stem(x: Tensor, weights: Tensors, stride: int) -> Tensor:
-    return _pooled(infer_unit("stem", x, stride, weights))
+    return _pooled(rectified(x, weights["stem.kernel"], weights["stem.bias"], stride))
 
 
 def _pooled(x: Tensor) -> Tensor:
-    return F.max_pool2d(F.relu(x), POOL_KERNEL, POOL_STRIDE, POOL_PADDING)
+    return F.max_pool2d(x, POOL_KERNEL, POOL_STRIDE, POOL_PADDING)
 
 
 def head(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
