@@ -22,6 +22,7 @@ from suite.options import (
     Framework,
     Fresh,
     Json,
+    KeepGoing,
     Meter,
     Mode,
     Out,
@@ -172,9 +173,14 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command()
-def site(results: Results = Path("results"), site: Site = None, out: Out = None) -> None:
-    """Build the leaderboard from the results folder: plain files that open from disk."""
-    _site(results, site, out)
+def site(results: Results = Path("results"), site: Site = None, out: Out = None, keep_going: KeepGoing = False) -> None:
+    """Build the leaderboard from the results folder: plain files that open from disk. Refused files are left out.
+
+    Ends with code 5 where files were refused, though the site is built; with --keep-going with 0.
+    """
+    refused = _site(results, site, out)
+    if refused and not keep_going:
+        raise typer.Exit(exits.CHECK_FAILED)
 
 
 def _wish(
@@ -223,7 +229,8 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
     return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, started_s=STARTED_S)
 
 
-def _site(results: Path, site: Path | None, out: Path | None) -> None:
+def _site(results: Path, site: Path | None, out: Path | None) -> int:
+    """Build the site; how many files were refused."""
     from suite.leaderboard import build
     from suite.machine import ROOT
 
@@ -240,7 +247,11 @@ def _site(results: Path, site: Path | None, out: Path | None) -> None:
     for checked in built.skipped:
         first = checked.findings[0]
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
-    typer.echo(f"Site: {built.pages} pages, {built.rows} rows: {(target / 'index.html').resolve()}", err=True)
+    refused = len(built.skipped)
+    summary = f"{built.files} files, {built.cached} of them unchanged since an earlier build, {refused} refused"
+    typer.echo(f"Site: {built.pages} pages, {built.rows} rows from {summary}.", err=True)
+    typer.echo(f"Open {(target / 'index.html').resolve()}", err=True)
+    return refused
 
 
 app.registered_commands += cli_results.app.registered_commands

@@ -89,6 +89,8 @@ def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
 
 
 def _because(energy: Energy, *reasons: str) -> Energy:
+    if not reasons:
+        return energy
     return replace(energy, reasons=tuple(sorted({*energy.reasons, *reasons})))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, median
 
 from suite.energy import Energy, MeterClass, window_energy
@@ -40,8 +41,30 @@ def measured_windows(cell: CellResult, boundary: Boundary) -> list[tuple[Window,
     ]
 
 
+class _Itself:
+    """Stands for a value that equals itself alone: to be looked up without being read through."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: CellResult) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
 def score(cell: CellResult, boundary: Boundary) -> Score | None:
     """Joules and seconds per unit; None when the cell has no window within this boundary."""
+    return _score(_Itself(cell), boundary)
+
+
+@lru_cache(maxsize=256)
+def _score(one: _Itself, boundary: Boundary) -> Score | None:
+    """Remembered for the results at hand: rows, roofline and calibration ask for the same."""
+    cell = one.value
     pairs = measured_windows(cell, boundary)
     if not pairs:
         return None
@@ -95,12 +118,14 @@ def spent(meters: Sequence[Meter], attempt: Attempt, boundary: Boundary) -> tupl
 
 def idle_powers_w(result: Result, boundary: Boundary) -> dict[str, float]:
     """Mean power of the machine with nothing to do, "before" and "after" the work, where it is known."""
-    known = {one.when: _idle_power_w(result, one, boundary) for one in result.idle}
+    known = {one.when: _idle_power_w(result.meters, one, boundary) for one in result.idle}
     return {when: power_w for when, power_w in known.items() if power_w is not None}
 
 
-def _idle_power_w(result: Result, idle: Idle, boundary: Boundary) -> float | None:
-    joules = window_energy(result.meters, idle.ticks, idle.window, boundary, idle.events).joules
+@lru_cache(maxsize=16)
+def _idle_power_w(meters: tuple[Meter, ...], idle: Idle, boundary: Boundary) -> float | None:
+    """Remembered for the result at hand: every one of its rows asks."""
+    joules = window_energy(meters, idle.ticks, idle.window, boundary, idle.events).joules
     return None if joules is None else joules / idle.window.duration_s
 
 

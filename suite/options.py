@@ -30,6 +30,7 @@ Site = Annotated[
     Path | None, typer.Option(help="Folder with the site's templates. Default: site, here or in the checkout.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing an unfinished run.")]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="End with code 0 although files were refused.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

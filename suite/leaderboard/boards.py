@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
 
 import pandas as pd
 
 from suite.energy import MeterClass
 from suite.leaderboard.frame import Row, to_rows
+from suite.leaderboard.paging import Page, paged
 from suite.roofline import CALIB
 from suite.statistics import RANKED_REPEATS, rank_bands
 from suite.trace import Boundary
@@ -26,6 +29,9 @@ _BOUNDARY_ORDER: tuple[Boundary, ...] = ("device", "machine", "wall")
 ASLEEP = "idle"
 """The mode of `calib` that holds a framework and does nothing: who sleeps best is no contest."""
 
+BOARD_ROWS = 75
+"""Rows on one page of a board: some 30 elements each, and a page has at most 3,000."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
@@ -35,7 +41,7 @@ class Placed:
     band: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Board:
     """Comparable rows, best first; unranked ones below, unknown ones last."""
 
@@ -58,7 +64,7 @@ class Board:
         name = f"v{self.version}-{self.boundary}-{self.meter_class}-{self.unit}.html"
         return f"boards/{self.workload}/{self.mode}/{self.size}/{name}"
 
-    @property
+    @cached_property
     def ranked(self) -> int:
         return sum(placed.band is not None for placed in self.placed)
 
@@ -71,16 +77,37 @@ class Board:
         """What machines can do at best rather than what a model costs: never a headline."""
         return self.workload == CALIB
 
-    @property
+    @cached_property
+    def date(self) -> str:
+        """The newest result's."""
+        return max(placed.row.date for placed in self.placed)
+
+    @cached_property
     def systems(self) -> int:
         return len({placed.row.system for placed in self.placed})
 
 
 def boards(frame: pd.DataFrame) -> tuple[Board, ...]:
     """Every board of the table: measured ones first, then by boundary, workload, mode and size; calibration last."""
-    at_work = frame[(frame["workload"] != CALIB) | (frame["mode"] != ASLEEP)]
-    made = [_board(to_rows(part)) for _, part in at_work.groupby(KEY, sort=True)]
-    return tuple(sorted(made, key=_place))
+    return boards_of(to_rows(frame))
+
+
+def boards_of(rows: Iterable[Row]) -> tuple[Board, ...]:
+    """The boards of rows that are in order already."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        if row.workload != CALIB or row.mode != ASLEEP:
+            found.setdefault(_key(row), []).append(row)
+    return tuple(sorted(map(_board, found.values()), key=_place))
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """The rows as the downloads list them, however the files were found."""
+    return sorted(rows, key=_order)
+
+
+_key = attrgetter(*KEY)
+_order = attrgetter("workload", "mode", "size", "version", "boundary", "result", "cell")
 
 
 def _place(board: Board) -> tuple[object, ...]:
@@ -124,6 +151,11 @@ def _by_energy(row: Row) -> tuple[object, ...]:
     """Least energy first; unknown energy last and there fastest first. Ties stay in the table's order."""
     unknown = row.joules_per_unit is None
     return (unknown, row.joules_per_unit or 0.0, -row.units_per_s if unknown else 0.0)
+
+
+def pages_of(board: Board) -> tuple[Page[Placed], ...]:
+    """The board's pages, best rows first; one page where there are no rows."""
+    return paged(board.path, board.placed, BOARD_ROWS)
 
 
 def newest(found: Sequence[Board]) -> tuple[Board, ...]:

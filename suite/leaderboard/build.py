@@ -1,92 +1,167 @@
-"""Read the results, write the site."""
+"""Read the results, write the site: of both, only what changed since the last build."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from suite.check import Checked, check_file, result_files
-from suite.check.findings import error
-from suite.leaderboard import details
-from suite.leaderboard.boards import Board, boards, newest
-from suite.leaderboard.content import Entry, Refused, Site, entry, raw_path
-from suite.leaderboard.downloads import to_csv, to_json
-from suite.leaderboard.frame import Row, rows_of, to_frame, to_rows
-from suite.leaderboard.limits import limits
+from suite.check import Checked, result_files
+from suite.check.findings import Finding, error
+from suite.leaderboard import decisions, tools
+from suite.leaderboard.boards import boards_of, in_order
+from suite.leaderboard.cache import Cache, cache_of, code_version, opened
+from suite.leaderboard.content import Entry, Refused, Site
+from suite.leaderboard.downloads import write_csv, write_json
+from suite.leaderboard.frame import Row
+from suite.leaderboard.reading import Digest, Read, Reader, Record, recorded
 from suite.leaderboard.render import Pages
-from suite.leaderboard.swap import replacing
-from suite.leaderboard.tables import Table, of_results, table, top
-from suite.leaderboard.words import CLASSES
-from suite.record import Result
+from suite.leaderboard.score_files import write_files
+from suite.leaderboard.score_pages import scorings
+from suite.leaderboard.site_pages import write_site
+from suite.leaderboard.swap import refuse_foreign, replacing
+from suite.leaderboard.workers import Limits, digests, read
 
-HEADLINE_LINES = 10
-BOARD_LINES = 5
-RESULTS_ON_SYSTEM = 5
+_VANISHED = "a blob of the cache vanished during the build"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What a build made, and the files it left out."""
+    """What a build made, the files it left out, and how many of all it took from the cache."""
 
     pages: int
     rows: int
+    files: int
+    cached: int
     skipped: tuple[Checked, ...]
 
 
-def build(results: Path, site: Path, out: Path) -> Built:
+def build(results: Path, site: Path, out: Path, limits: Limits | None = None) -> Built:
     """Pages of every acceptable file below `results`, with the templates and static files of `site`, into `out`.
 
-    The same files give the same bytes. `out` is replaced in one step, and only if a site made here stands there:
-    FileExistsError otherwise. NotADirectoryError when `results` or `site` is none; OSError where it cannot be written.
+    The same files give the same bytes, whatever of them is cached beside `out` and however many processes read them.
+    `out` is replaced in one step, and only if a site made here stands there: FileExistsError otherwise.
+    NotADirectoryError when `results` or `site` is none; ValueError naming the line of a decision that is none;
+    OSError where it cannot be written.
     """
     for folder in (results, site / "templates", site / "static"):
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "no such folder", str(folder))
-    with replacing(out) as fresh:
-        shutil.copytree(site / "static", fresh / "static")
-        pages = Pages(site / "templates", fresh)
-        found = _read(results, pages, fresh)
-        frame = to_frame(found.rows)
-        content = Site(
-            entries=tuple(sorted(found.entries, key=_newest_first)), boards=boards(frame), refused=found.refused
-        )
-        _write_site(content, pages)
-        _write_downloads(to_rows(frame), content.date, fresh)
-    return Built(pages=pages.count, rows=len(frame), skipped=tuple(one.checked for one in found.refused))
+    refuse_foreign(out)
+    decided = decisions.read(results)
+    gone = decisions.withdrawn(decided)
+    with opened(cache_of(out), code_version(site / "templates")) as cache:
+        reader = Reader(cache.folder.parent, cache.folder.name, site / "templates")
+        found = _found(results, cache, reader, limits or Limits())
+        with replacing(out, within=cache.folder.parent) as fresh:
+            shutil.copytree(site / "static", fresh / "static")
+            pages = Pages(site / "templates", fresh, cache)
+            _place(found, cache, fresh)
+            rows = in_order(row for row in found.rows if row.result not in gone)
+            content = Site(entries=found.entries, boards=boards_of(rows), refused=found.refused)
+            scores = scorings(content.boards)
+            write_site(content, found.digests, scores, pages)
+            tools.write(content, pages, fresh, decided)
+            tools.mark(content.entries, decided, site / "templates", fresh)
+            write_files(scores, content.date, fresh / "data")
+            shown = [one for one in found.records if one.entry is not None and one.entry.id not in gone]
+            write_csv((_text(cache, one.csv) for one in shown), fresh / "data" / "results.csv")
+            write_json((_text(cache, one.json) for one in shown), content.date, fresh / "data" / "results.json")
+    return Built(
+        pages=pages.count + len(found.entries),
+        rows=len(rows),
+        files=found.files,
+        cached=found.cached,
+        skipped=tuple(one.checked for one in found.refused),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
+    """The accepted files' records, newest first, and the refused files."""
+
+    records: tuple[Record, ...]
     entries: tuple[Entry, ...]
-    rows: tuple[Row, ...]
     refused: tuple[Refused, ...]
+    files: int
+    cached: int
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        return (row for record in self.records for row in record.rows)
+
+    @property
+    def digests(self) -> dict[str, Digest]:
+        """A result's id to the digest of its file."""
+        return {entry.id: record.sha256 for entry, record in zip(self.entries, self.records, strict=True)}
 
 
-def _read(results: Path, pages: Pages, fresh: Path) -> _Found:
-    """Every file in turn: its page is written and its rows are kept, so that one trace at a time is in memory."""
-    entries: dict[str, Entry] = {}
-    rows: list[Row] = []
+def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Found:
+    paths = result_files(results)
+    known, read_now = _records(paths, cache, reader, limits)
+    accepted: dict[str, tuple[Entry, Record]] = {}
     refused: list[Refused] = []
-    for path in result_files(results):
-        checked = check_file(path)
-        if checked.result is not None and checked.result.id in entries:
-            checked = _twice(checked, checked.result)
-        if checked.result is None:
-            refused.append(Refused(name=_name(path, results), checked=checked))
-            continue
-        entries[checked.result.id] = entry(checked.result)
-        rows.extend(rows_of(checked.result))
-        _write_result(checked, checked.result, pages, fresh)
-    return _Found(entries=tuple(entries.values()), rows=tuple(rows), refused=tuple(refused))
+    for path in paths:
+        one = known[path]
+        findings = one.findings if isinstance(one, Record) else one
+        if isinstance(one, Record) and one.entry is not None:
+            if one.entry.id not in accepted:
+                accepted[one.entry.id] = (one.entry, one)
+                continue
+            findings = (*findings, _twice(one.entry))
+        refused.append(Refused(name=_name(path, results), checked=Checked(path, None, findings)))
+    newest_first = sorted(accepted.values(), key=lambda pair: _newest_first(pair[0]))
+    return _Found(
+        records=tuple(record for _, record in newest_first),
+        entries=tuple(entry for entry, _ in newest_first),
+        refused=tuple(refused),
+        files=len(paths),
+        cached=len(paths) - read_now,
+    )
 
 
-def _twice(checked: Checked, result: Result) -> Checked:
-    finding = error("id-twice", "/id", f"another file already holds result {result.id}", "Keep one of the two files.")
-    return replace(checked, result=None, findings=(*checked.findings, finding))
+def _records(
+    paths: list[Path], cache: Cache, reader: Reader, limits: Limits
+) -> tuple[dict[Path, Record | tuple[Finding, ...]], int]:
+    """Each file's record, or why it cannot be read at all; and how many files had to be read for it."""
+    now: dict[Path, Read] = dict(zip(paths, digests(paths), strict=True))
+    found = {digest: recorded(cache, digest) for digest in now.values() if isinstance(digest, str)}
+    unknown = [path for path, digest in now.items() if isinstance(digest, str) and found[digest] is None]
+    now.update(read(unknown, reader, limits))
+    cache.look()
+    known: dict[Path, Record | tuple[Finding, ...]] = {}
+    for path, digest in now.items():
+        known[path] = digest if isinstance(digest, tuple) else found.get(digest) or _kept(cache, digest)
+    return known, len(unknown)
+
+
+def _kept(cache: Cache, digest: Digest) -> Record:
+    record = recorded(cache, digest)
+    if record is None:
+        raise OSError(errno.EIO, "the cache does not hold what was just put there", str(cache.folder))
+    return record
+
+
+def _place(found: _Found, cache: Cache, fresh: Path) -> None:
+    """The results' own files into the new site."""
+    for record in found.records:
+        for path, blob in zip(record.files, record.blobs, strict=True):
+            if not cache.place(blob, fresh / path):
+                raise OSError(errno.EIO, _VANISHED, str(cache.folder))
+
+
+def _text(cache: Cache, name: str) -> str:
+    data = cache.get(name)
+    if data is None:
+        raise OSError(errno.EIO, _VANISHED, str(cache.folder))
+    return data.decode()
+
+
+def _twice(one: Entry) -> Finding:
+    return error("id-twice", "/id", f"another file already holds result {one.id}", "Keep one of the two files.")
 
 
 def _name(path: Path, results: Path) -> str:
@@ -96,71 +171,3 @@ def _name(path: Path, results: Path) -> str:
 
 def _newest_first(one: Entry) -> tuple[int, str]:
     return (-int(one.date.replace("-", "")), one.id)
-
-
-def _write_result(checked: Checked, result: Result, pages: Pages, fresh: Path) -> None:
-    shown = entry(result)
-    raw = fresh / raw_path(result)
-    raw.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(checked.path, raw)
-    pages.write(
-        shown.path,
-        "result.html",
-        date=None,
-        entry=shown,
-        result=result,
-        cells=details.cells(result),
-        limits=limits(result),
-        meters=details.meters(result),
-        overhead=details.overhead(result),
-        warnings=details.warnings(checked),
-    )
-
-
-def _write_site(content: Site, pages: Pages) -> None:
-    tables = [table(board) for board in content.boards]
-    _write_index(content, tables, pages)
-    for one in tables:
-        pages.write(
-            one.board.path, "board.html", date=content.date, table=one, siblings=_siblings(one.board, content.boards)
-        )
-    own = of_results(tables)
-    for machine in content.machines:
-        recent = [(one, own.get(one.id, [])) for one in machine.entries[:RESULTS_ON_SYSTEM]]
-        pages.write(machine.path, "system.html", date=content.date, machine=machine, recent=recent)
-    for name in ("boards", "systems", "excluded", "methodology", "data", "404"):
-        pages.write(f"{name}.html", f"{name}.html", date=content.date, site=content)
-
-
-def _siblings(board: Board, every: Sequence[Board]) -> list[Board]:
-    """The same work within other boundaries, of other classes, in other versions."""
-    return [
-        other
-        for other in every
-        if other != board and (other.workload, other.mode, other.size) == (board.workload, board.mode, board.size)
-    ]
-
-
-def _write_index(content: Site, tables: Sequence[Table], pages: Pages) -> None:
-    current = {board.path for board in newest(content.boards)}
-    shown = [one for one in tables if one.board.boundary == "device" and one.board.path in current]
-    headline = content.headline
-    models = [one for one in shown if not one.board.is_calibration]
-    groups = {name: [top(one, BOARD_LINES) for one in models if one.board.meter_class == name] for name in CLASSES}
-    pages.write(
-        "index.html",
-        "index.html",
-        date=content.date,
-        site=content,
-        headline=next((top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
-        groups={name: found for name, found in groups.items() if found},
-        calibration=[one for one in shown if one.board.is_calibration and one.board.may_rank],
-        older=len(content.boards) - len(current),
-    )
-
-
-def _write_downloads(rows: Sequence[Row], date: str | None, fresh: Path) -> None:
-    data = fresh / "data"
-    data.mkdir(exist_ok=True)
-    (data / "results.csv").write_text(to_csv(rows), encoding="utf-8", newline="")
-    (data / "results.json").write_text(to_json(rows, date), encoding="utf-8", newline="\n")

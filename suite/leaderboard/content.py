@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from suite.check import Checked
@@ -88,7 +89,7 @@ class Refused:
     checked: Checked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """The whole leaderboard. `date` is the newest result's: the same input gives the same pages on any day."""
 
@@ -96,30 +97,30 @@ class Site:
     boards: tuple[Board, ...]
     refused: tuple[Refused, ...]
 
-    @property
+    @cached_property
     def date(self) -> str | None:
         return max((entry.date for entry in self.entries), default=None)
 
-    @property
+    @cached_property
     def machines(self) -> tuple[Machine, ...]:
         ordered = sorted(self.entries, key=lambda one: (one.system.slug, one.date, one.id))
         return tuple(_machine(list(found)) for _, found in groupby(ordered, key=lambda one: one.system.slug))
 
-    @property
+    @cached_property
     def headline(self) -> Board | None:
         """The board to open with: of the device boundary, ranked if any is, then measured, then with most systems."""
         current = newest(self.boards)
         candidates = [board for board in current if board.boundary == "device" and not board.is_calibration]
         return min(candidates, key=_weight, default=None)
 
-    @property
+    @cached_property
     def unranked(self) -> tuple[Placed, ...]:
         """Rows on ranked boards that have no rank."""
         return tuple(
             placed for board in self.boards if board.may_rank for placed in board.placed if placed.band is None
         )
 
-    @property
+    @cached_property
     def failures(self) -> tuple[tuple[Entry, Failure], ...]:
         return tuple((entry, failure) for entry in self.entries for failure in entry.failures)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from pathlib import Path
 
 from suite.leaderboard.frame import COLUMNS, Row
 
@@ -15,12 +17,26 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 def to_csv(rows: Iterable[Row]) -> str:
     """One line per row. Unknown is empty; text that a spreadsheet would run gets an apostrophe in front."""
+    return f"{_HEADER}{csv_lines(rows)}"
+
+
+def csv_lines(rows: Iterable[Row]) -> str:
+    """`to_csv` without the line of names."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(getattr(row, name)) for name in COLUMNS])
+    csv.writer(text, lineterminator="\n").writerows(map(_cell, _values(row)) for row in rows)
     return text.getvalue()
+
+
+def write_csv(parts: Iterable[str], path: Path) -> None:
+    """A file of what `csv_lines` gave for one result after the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(_HEADER)
+        stream.writelines(parts)
+
+
+_HEADER = f"{','.join(COLUMNS)}\n"
+_values = attrgetter(*COLUMNS)
 
 
 def _cell(value: object) -> object:
@@ -36,7 +52,29 @@ def defused(text: str) -> str:
 
 
 def to_json(rows: Iterable[Row], date: str | None) -> str:
-    """The rows under their names; unknown is null. `date` is the newest result's."""
-    named = [{name: getattr(row, name) for name in COLUMNS} for row in rows]
-    document = {"format": "joulemark-rows", "version": 1, "date": date, "rows": named}
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    """The rows under their names, each on a line; unknown is null. `date` is the newest result's."""
+    return "".join(_document([json_lines(rows)], date))
+
+
+def json_lines(rows: Iterable[Row]) -> str:
+    """The rows alone, with commas between them."""
+    return ",\n".join(_encode(dict(zip(COLUMNS, _values(row), strict=True))) for row in rows)
+
+
+def write_json(parts: Iterable[str], date: str | None, path: Path) -> None:
+    """A file of what `json_lines` gave for one result after the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(_document(parts, date))
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _document(parts: Iterable[str], date: str | None) -> Iterator[str]:
+    yield f'{{"format":"joulemark-rows","version":1,"date":{_encode(date)},"rows":['
+    separator = "\n"
+    for part in filter(None, parts):
+        yield f"{separator}{part}"
+        separator = ",\n"
+    yield "\n]}\n"

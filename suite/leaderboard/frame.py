@@ -42,6 +42,8 @@ class Row:
     joules_high: float | None
     repeats: int
     spread: float | None
+    joules_calibration: float | None = None  # of the interval's half-width: the meter's scale, alike in all its rows
+    joules_range: float | None = None  # and an estimate's range
     units_per_s: float
     units_per_s_low: float | None
     units_per_s_high: float | None
@@ -116,6 +118,8 @@ def _row(result: Result, cell: CellResult, number: int, scored: Score, line: Roo
         joules_high=energy.high if energy else None,
         repeats=energy.repeats if energy else rate.repeats,
         spread=energy.spread if energy else None,
+        joules_calibration=energy.parts.calibration if energy and energy.parts else None,
+        joules_range=energy.parts.range if energy and energy.parts else None,
         units_per_s=rate.median,
         units_per_s_low=rate.low,
         units_per_s_high=rate.high,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import jinja2
 
+from suite.leaderboard.cache import Cache, key_of, sha256
 from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
 from suite.reasons import POLICIES, REASONS
 from suite.units import duration, memory, plural, symbol
@@ -28,19 +31,48 @@ def environment(templates: Path) -> jinja2.Environment:
     return made
 
 
-class Pages:
-    """Writes pages below a folder and counts them."""
+_compiled = lru_cache(maxsize=4)(environment)
 
-    def __init__(self, templates: Path, out: Path) -> None:
-        self._environment = environment(templates)
+
+class Pages:
+    """Writes pages below a folder and counts them; with a cache, those that did not change are not written again."""
+
+    def __init__(self, templates: Path, out: Path, cache: Cache | None = None) -> None:
+        self._environment = _compiled(templates)
         self._out = out
+        self._cache = cache
         self.count = 0
 
     def write(self, path: str, template: str, **context: object) -> None:
         """One page. `path` is relative with forward slashes; links in the page go through `root`."""
+        data = self._rendered(path, template, context)
+        name = f"{sha256(data)}.text"
+        if not self._placed(name, path):
+            self._put(name, path, data)
+
+    def keep(self, path: str, template: str, key: object, context: Callable[[], Mapping[str, object]]) -> None:
+        """One page as `write` makes it, not even rendered if an earlier build made it from an equal key.
+
+        The repr of `key` has to tell all that `context` depends on besides the code and the templates.
+        """
+        name = f"{key_of(path, template, key)}.page"
+        if not self._placed(name, path):
+            self._put(name, path, self._rendered(path, template, context()))
+
+    def _rendered(self, path: str, template: str, context: Mapping[str, object]) -> bytes:
         root = "../" * path.count("/")
-        text = self._environment.get_template(template).render(root=root, page=path, **context)
+        return self._environment.get_template(template).render(root=root, page=path, **context).encode()
+
+    def _placed(self, name: str, path: str) -> bool:
+        placed = self._cache is not None and self._cache.place(name, self._out / path)
+        self.count += placed
+        return placed
+
+    def _put(self, name: str, path: str, data: bytes) -> None:
         target = self._out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
+        target.unlink(missing_ok=True)  # what stands there may be a blob of the cache under another name
+        target.write_bytes(data)
         self.count += 1
+        if self._cache is not None:
+            self._cache.adopt(name, target)

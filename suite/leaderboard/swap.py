@@ -26,16 +26,24 @@ def exchange(one: Path, other: Path) -> bool:
     return bool(rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
-@contextmanager
-def replacing(out: Path, *, exchange: Callable[[Path, Path], bool] = exchange) -> Iterator[Path]:
-    """A fresh folder beside `out` that takes its place when the block ends well; whatever happens, `out` is whole.
-
-    FileExistsError when `out` holds something that is not a site made here; OSError where it cannot be written.
-    """
+def refuse_foreign(out: Path) -> None:
+    """FileExistsError when `out` holds something that is not a site made here."""
     if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(errno.EEXIST, "not a Joulemark site, so not replaced; choose another folder", str(out))
+
+
+@contextmanager
+def replacing(
+    out: Path, *, within: Path | None = None, exchange: Callable[[Path, Path], bool] = exchange
+) -> Iterator[Path]:
+    """A fresh folder that takes the place of `out` when the block ends well; whatever happens, `out` is whole.
+
+    The fresh folder is made beside `out`, or `within` a folder on the same file system.
+    FileExistsError when `out` holds something that is not a site made here; OSError where it cannot be written.
+    """
+    refuse_foreign(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=f"{out.name}-"))
+    fresh = Path(tempfile.mkdtemp(dir=within or out.parent, prefix=f"{out.name}-"))
     try:
         fresh.chmod(0o755)
         (fresh / MARKER).touch()

@@ -37,7 +37,9 @@ class Table:
 
     board: Board
     energy_unit: str
+    energy_factor: float  # joules in one `energy_unit`, per unit of work
     rate_unit: str
+    rate_factor: float  # units of work per second in one `rate_unit`
     lines: tuple[Line, ...]
     hidden: int  # lines left out of this view
     axis: str | None  # from where to where the marks run
@@ -45,22 +47,44 @@ class Table:
     has_floors: bool  # whether any row's machine was calibrated
 
 
-def table(board: Board) -> Table:
-    """All of the board's lines, on one scale."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scales:
+    """What all lines of a board share: the units they are told in, and the axis they are drawn on."""
+
+    energy: Scale
+    speed: Scale
+    drawn: Axis | None
+    has_floors: bool
+
+
+def scales(board: Board) -> Scales:
+    """Those that suit all of the board's rows."""
     energies = [placed.row.energy for placed in board.placed if placed.row.energy]
-    scale, drawn = column(energy.median for energy in energies), axis(energies)
-    speed = amounts([placed.row.units_per_s for placed in board.placed], board.unit)
+    return Scales(
+        energy=column(energy.median for energy in energies),
+        speed=amounts([placed.row.units_per_s for placed in board.placed], board.unit),
+        drawn=axis(energies),
+        has_floors=any(placed.row.floor_excess is not None for placed in board.placed),
+    )
+
+
+def table(board: Board, placed: Sequence[Placed] | None = None, on: Scales | None = None) -> Table:
+    """All of the board's lines, or only those of `placed`, on the scales of the whole board."""
+    on, placed = on or scales(board), board.placed if placed is None else placed
+    scale, drawn, speed = on.energy, on.drawn, on.speed
     return Table(
         board=board,
         energy_unit=f"{scale.prefix}J/{symbol(board.unit)}",
+        energy_factor=scale.factor,
         rate_unit=f"{speed.prefix}{plural(board.unit)}/s",
-        lines=tuple(line(placed, scale, drawn, speed) for placed in board.placed),
-        hidden=0,
+        rate_factor=speed.factor,
+        lines=tuple(line(one, scale, drawn, speed) for one in placed),
+        hidden=len(board.placed) - len(placed),
         axis=None
         if drawn is None
         else f"{grouped(drawn.low / scale.factor, 2)} to {grouped(drawn.high / scale.factor, 2)}",
         logarithmic=drawn is not None and drawn.logarithmic,
-        has_floors=any(placed.row.floor_excess is not None for placed in board.placed),
+        has_floors=on.has_floors,
     )
 
 

@@ -160,7 +160,7 @@ def test_a_board_is_whole_without_javascript(browser: Any, out: Path) -> None:
     assert rows > 5
     assert without.locator("tbody tr").count() == rows
     assert without.locator("button, input").count() == 0
-    assert without.locator("tbody tr").first.inner_text() == with_script.locator("tbody tr").first.inner_text()
+    assert without.locator("tbody tr").first.inner_text() == with_script.locator("tbody tr").first.inner_text().strip()
 
 
 def test_a_header_sorts_by_keyboard_and_says_so(browser: Any, out: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_refused_file_is_in_sight(browser: Any, out: Path) -> None:
 
 def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
-    page.locator("table").first.locator("tbody th a").first.click()
+    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     drawing = page.locator("figure.trace > svg").first
     assert drawing.bounding_box()["width"] > 600
     assert drawing.locator("polyline").count() >= 3
@@ -246,7 +246,7 @@ def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> Non
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any, out: Path, scheme: Any) -> None:
     page = visit(browser, out, "systems/example-h100-server.html", size=PHONE, color_scheme=scheme).page
-    page.locator("table").first.locator("tbody th a").first.click()
+    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.locator(".surroundings table").first.is_visible()
     rated = page.evaluate(CONTRASTS)
@@ -257,7 +257,7 @@ def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any,
 
 def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
-    page.locator("table").first.locator("tbody th a").first.click()
+    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     drawing = page.locator("figure.trace > svg").first
     lowest = drawing.locator("polyline.power").evaluate_all(
         "lines => Math.max(...lines.map((line) => line.getBoundingClientRect().bottom))"
@@ -271,7 +271,7 @@ def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Pa
 
 def test_a_code_leads_to_its_meaning(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
-    page.locator("table").first.locator("tbody th a").first.click()
+    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     page.locator("ul.events a.chip.warn").first.click()
     assert page.locator("tr:target").is_visible()
     assert "#reason-" in page.url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -60,5 +61,10 @@ def test_the_environment_escapes_and_refuses_unknown_names(tmp_path: Path) -> No
         template.render()
 
 
-def test_the_script_is_small() -> None:
-    assert (SITE / "static" / "site.js").stat().st_size <= 5000
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_the_scripts_of_a_page_are_small(template: Path) -> None:
+    sources = [path.read_text(encoding="utf-8") for path in {SITE / "templates" / "base.html", template}]
+    names = {name for text in sources for name in re.findall(r"static/([\w-]+\.js)", text)}
+    packed = [len(gzip.compress((SITE / "static" / name).read_bytes())) for name in names]
+    assert len(packed) >= 4
+    assert sum(packed) <= 15_000

@@ -1,0 +1,90 @@
+"use strict";
+// Order, choice and ranks of rows. Pure: a row here is {facets, value(column), text()}, and null is unknown.
+const Rows = (() => {
+  const collator = new Intl.Collator("en", { numeric: true });
+
+  // What a cell says, as a number where it is one, so that it is converted once and not per comparison.
+  const key = (text) => {
+    if (text === "") return null;
+    const value = Number(text.replaceAll(",", ""));
+    return Number.isNaN(value) ? text : value;
+  };
+
+  const compare = (one, other) => {
+    if (typeof one === "number" && typeof other === "number") return one - other;
+    if (typeof one === typeof other) return collator.compare(one, other);
+    return typeof one === "number" ? -1 : 1;
+  };
+
+  // Numbers by size, then text by name, unknown last in either direction; equals keep the order they came in.
+  const sorted = (rows, valueOf, descending) => {
+    const sign = descending ? -1 : 1;
+    const keyed = rows.map((row) => [valueOf(row), row]);
+    const known = keyed.filter((pair) => pair[0] !== null).sort((one, other) => sign * compare(one[0], other[0]));
+    return [...known, ...keyed.filter((pair) => pair[0] === null)].map((pair) => pair[1]);
+  };
+
+  // Each filter in force as {name, value, passes(row), without: the state that lacks it}.
+  const filters = (state) => [...ofWords(state), ...ofFacets(state), ...ofBounds(state, "least"), ...ofBounds(state, "most")];
+
+  const ofWords = (state) => {
+    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const passes = (row) => words.every((word) => row.text().includes(word));
+    return words.length ? [{ name: "q", value: words.join(" "), passes, without: { ...state, q: "" } }] : [];
+  };
+
+  const lacking = (record, name) => Object.fromEntries(Object.entries(record).filter((entry) => entry[0] !== name));
+
+  const ofFacets = (state) =>
+    Object.entries(state.facets).map(([name, values]) => ({
+      name,
+      value: values.join(" or "),
+      passes: (row) => values.includes(row.facets[name]),
+      without: { ...state, facets: lacking(state.facets, name) },
+    }));
+
+  const ofBounds = (state, side) =>
+    Object.entries(state[side]).map(([name, bound]) => ({
+      name,
+      value: bound,
+      side,
+      passes: (row) => within(row.value(name), bound, side),
+      without: { ...state, [side]: lacking(state[side], name) },
+    }));
+
+  // Unknown lies within no bound.
+  const within = (value, bound, side) => typeof value === "number" && (side === "least" ? value >= bound : value <= bound);
+
+  const matching = (rows, inForce) => rows.filter((row) => inForce.every((filter) => filter.passes(row)));
+
+  // The filter whose absence would show the most rows, and how many.
+  const relaxed = (rows, inForce) =>
+    inForce
+      .map((filter) => ({ filter, rows: matching(rows, inForce.filter((other) => other !== filter)).length }))
+      .reduce((most, one) => (one.rows > most.rows ? one : most));
+
+  // How many of the ascending `values` are below `limit`, or not above it.
+  const below = (values, limit, inclusive) => {
+    let [low, high] = [0, values.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (values[middle] < limit || (inclusive && values[middle] === limit)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
+  // Best and worst rank that each interval [low, high] allows; [1, all] where it is null. As suite.statistics.rank_bands.
+  const bands = (intervals) => {
+    const known = intervals.filter((one) => one !== null);
+    const lows = Float64Array.from(known, (one) => one[0]).sort();
+    const highs = Float64Array.from(known, (one) => one[1]).sort();
+    const all = intervals.length;
+    return intervals.map((one) =>
+      one === null ? [1, all] : [1 + below(highs, one[0], false), all - (lows.length - below(lows, one[1], true))]);
+  };
+
+  const bandText = ([best, worst]) => (best === worst ? `${best}` : `${best}–${worst}`);
+
+  return { key, compare, sorted, filters, matching, relaxed, bands, bandText };
+})();

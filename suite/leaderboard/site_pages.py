@@ -1,0 +1,211 @@
+"""Every page but the results' own. Long lists go over several pages; a page whose rows did not change is kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from suite.leaderboard.boards import Board, Placed, newest, pages_of
+from suite.leaderboard.cache import key_of
+from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
+from suite.leaderboard.paging import Page, paged
+from suite.leaderboard.reading import Digest
+from suite.leaderboard.render import Pages
+from suite.leaderboard.score_pages import Scoring, write_page
+from suite.leaderboard.tables import Scales, Table, scales, table
+from suite.leaderboard.words import CLASSES
+
+HEADLINE_LINES = 10
+BOARD_LINES = 5
+RESULTS_ON_SYSTEM = 5
+LINES_ON_SYSTEM = 60
+"""A result's lines are never parted, so a page may hold those of one more result."""
+
+LIST_ROWS = 80
+"""Rows on a page of results, systems, or refusals: a page has at most 3,000 elements."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """A board, what its lines share, and a name for all of this that changes with any of its rows."""
+
+    board: Board
+    scales: Scales
+    key: str
+
+
+def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages) -> None:
+    """`digests` tell the bytes behind each result's rows apart."""
+    ranked = [_ranked(board, digests) for board in content.boards]
+    _write_index(content, ranked, pages)
+    _write_boards(ranked, pages)
+    _write_systems(content, ranked, digests, scores, pages)
+    write_page(scores, content.date, pages)
+    _write_lists(content, pages)
+    for name in ("boards", "methodology", "404"):
+        pages.write(f"{name}.html", f"{name}.html", date=content.date, site=content)
+
+
+def _ranked(board: Board, digests: Mapping[str, Digest]) -> _Ranked:
+    key = key_of(board.path, [_place_key(placed, digests) for placed in board.placed])
+    return _Ranked(board, scales(board), key)
+
+
+def _place_key(placed: Placed, digests: Mapping[str, Digest]) -> tuple[object, ...]:
+    """A row is told by its file's bytes and its place in it."""
+    return digests[placed.row.result], placed.row.cell, placed.row.boundary, placed.band
+
+
+def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None:
+    current = {board.path for board in newest(content.boards)}
+    shown = [one for one in ranked if one.board.boundary == "device" and one.board.path in current]
+    headline = content.headline
+    models = [one for one in shown if not one.board.is_calibration]
+    groups = {name: [_top(one, BOARD_LINES) for one in models if one.board.meter_class == name] for name in CLASSES}
+    pages.write(
+        "index.html",
+        "index.html",
+        date=content.date,
+        site=content,
+        headline=next((_top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
+        groups={name: found for name, found in groups.items() if found},
+        calibration=[_top(one, 0) for one in shown if one.board.is_calibration and one.board.may_rank],
+        older=len(content.boards) - len(current),
+    )
+
+
+def _top(one: _Ranked, most: int) -> Table:
+    """The first `most` lines."""
+    return table(one.board, one.board.placed[:most], one.scales)
+
+
+def _write_boards(ranked: Sequence[_Ranked], pages: Pages) -> None:
+    alike: dict[tuple[str, str, str], list[Board]] = defaultdict(list)
+    for one in ranked:
+        alike[_work(one.board)].append(one.board)
+    for one in ranked:
+        siblings = [other for other in alike[_work(one.board)] if other is not one.board]
+        counts = [(other.path, len(other.placed)) for other in siblings]
+        for part in pages_of(one.board):
+            context = partial(_board_context, one, part, siblings)
+            pages.keep(part.path, "board.html", (one.key, counts), context)
+
+
+def _board_context(one: _Ranked, part: Page[Placed], siblings: Sequence[Board]) -> dict[str, object]:
+    return {
+        "date": one.board.date,
+        "table": table(one.board, part.items, one.scales),
+        "list": part,
+        "siblings": siblings,
+    }
+
+
+def _work(board: Board) -> tuple[str, str, str]:
+    """Boards that agree in this hold the same work: within other boundaries, of other classes, in other versions."""
+    return board.workload, board.mode, board.size
+
+
+def _write_systems(
+    content: Site, ranked: Sequence[_Ranked], digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages
+) -> None:
+    machines = content.machines
+    recent = {entry.id for machine in machines for entry in machine.entries[:RESULTS_ON_SYSTEM]}
+    own = _own_places(ranked, recent)
+    for machine in machines:
+        shown = _recent(machine, own)
+        key = key_of(
+            [digests[one.id] for one in machine.entries],
+            [_lines_key(own.get(one.id, ()), digests) for one in shown],
+            [one.key(machine.system.slug) for one in scores],
+        )
+        for part in paged(machine.path, machine.entries, LIST_ROWS):
+            tables = [(one, own.get(one.id, ())) for one in shown] if part.number == 1 else []
+            context = partial(_system_context, machine, part, tables, scores if part.number == 1 else ())
+            pages.keep(part.path, "system.html", key, context)
+
+
+def _system_context(
+    machine: Machine, part: Page[Entry], recent: Iterable[tuple[Entry, _Own]], scores: Sequence[Scoring]
+) -> dict[str, object]:
+    return {
+        "date": machine.entries[0].date,
+        "machine": machine,
+        "list": part,
+        "recent": [(one, _tables(own)) for one, own in recent],
+        "scores": scores,
+    }
+
+
+_Own = Sequence[tuple[_Ranked, list[Placed]]]
+
+
+def _own_places(ranked: Iterable[_Ranked], results: set[str]) -> dict[str, list[tuple[_Ranked, list[Placed]]]]:
+    """The rows of each of these results, board by board."""
+    found: dict[str, list[tuple[_Ranked, list[Placed]]]] = defaultdict(list)
+    for one in ranked:
+        places: dict[str, list[Placed]] = defaultdict(list)
+        for placed in one.board.placed:
+            if placed.row.result in results:
+                places[placed.row.result].append(placed)
+        for result, own in places.items():
+            found[result].append((one, own))
+    return found
+
+
+def _recent(machine: Machine, own: Mapping[str, _Own]) -> list[Entry]:
+    """The newest results, as many as have room."""
+    shown: list[Entry] = []
+    lines = 0
+    for entry in machine.entries[:RESULTS_ON_SYSTEM]:
+        lines += sum(len(places) for _, places in own.get(entry.id, ()))
+        if shown and lines > LINES_ON_SYSTEM:
+            break
+        shown.append(entry)
+    return shown
+
+
+def _lines_key(own: _Own, digests: Mapping[str, Digest]) -> list[object]:
+    return [
+        (one.board.path, one.board.ranked, one.scales, [_place_key(placed, digests) for placed in places])
+        for one, places in own
+    ]
+
+
+def _tables(own: _Own) -> list[Table]:
+    """A result's lines of each board, ranked as on the whole of it."""
+    return [table(one.board, places, one.scales) for one, places in own]
+
+
+def _write_lists(content: Site, pages: Pages) -> None:
+    machines = content.machines
+    for systems in paged("systems.html", machines, LIST_ROWS):
+        pages.write(systems.path, "systems.html", date=content.date, site=content, list=systems)
+    for files in paged("data.html", content.entries, LIST_ROWS):
+        pages.write(files.path, "data.html", date=content.date, site=replace(content, entries=files.items), list=files)
+    _write_excluded(content, pages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Excluded:
+    """One page of each of the three lists."""
+
+    refused: Sequence[Refused]
+    failures: Sequence[tuple[Entry, Failure]]
+    unranked: Sequence[Placed]
+
+
+def _write_excluded(content: Site, pages: Pages) -> None:
+    refused = [
+        replace(one, checked=replace(one.checked, findings=(finding,)))
+        for one in content.refused
+        for finding in one.checked.findings
+    ]
+    failures, unranked = content.failures, content.unranked
+    longest = range(max(map(len, (refused, failures, unranked))))
+    for page in paged("excluded.html", longest, LIST_ROWS):
+        own = slice(page.first - 1, page.first - 1 + LIST_ROWS)
+        shown = _Excluded(refused=refused[own], failures=failures[own], unranked=unranked[own])
+        lists = replace(page, items=())  # three lists: no count is right for all
+        pages.write(page.path, "excluded.html", date=content.date, site=shown, list=lists)
