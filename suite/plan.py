@@ -50,7 +50,7 @@ WALL_SHARE = 0.2
 REFERENCE_CORES = 4
 # Seconds to start, build and compile on 4 CPU cores; measured, see docs/performance.md.
 _SETUP_S = {
-    ("torch", "compiled"): {"train": 42.0, "prefill": 18.0, "decode": 18.0, "infer": 15.0},
+    ("torch", "compiled"): {"train": 18.0, "prefill": 11.0, "decode": 12.0, "infer": 10.0},
     ("torch", "eager"): {"train": 6.0, "prefill": 6.0, "decode": 6.0, "infer": 6.0},
     ("jax", "compiled"): {"train": 6.0, "prefill": 4.0, "decode": 5.0, "infer": 4.0},
 }
