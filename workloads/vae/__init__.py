@@ -26,9 +26,8 @@ BURGESS = Config(
     learning_rate=2e-3, warmup_steps=2, quality_steps=16,
 )  # fmt: skip
 SIZES = {
-    "xs": replace(
-        BURGESS, image=16, convolutions=2, channels=16, width=128, batch=64, learning_rate=1.5e-3, quality_steps=50
-    ),
+    # So few rectifiers that rounding turns none within sixty steps: it would carry two frameworks apart.
+    "xs": replace(BURGESS, image=16, convolutions=2, channels=4, width=32, batch=8, quality_steps=50),
     "s": BURGESS,
     "m": replace(BURGESS, batch=512, quality_steps=8),
     "l": replace(BURGESS, batch=4096, quality_steps=8),
@@ -103,11 +102,11 @@ def sample_memory(config: Config, precision: str) -> float:
     return float(size * decoder_parameters(config) + config.batch * (size * widest + images))
 
 
-_EXCESS_NATS = {"xs": (1.451, 0.03), "s": (1.614, 0.02)}
+_EXCESS_NATS = {"xs": (1.858, 0.008), "s": (1.614, 0.02)}
 """Excess loss and how far from it a run may end, from training on a CPU as many steps as the size says.
 
-xs: 1.447 to 1.448 in float32 and 1.451 in bfloat16 with torch, 1.446 and 1.456 with JAX; half the rate gives 1.673 and
-frozen weights 1.918.
+xs: 1.8584 in float32 and 1.8586 in bfloat16 with torch, 1.8584 and 1.8579 with JAX; half the rate gives 1.879 and
+frozen weights 1.894. Starting weights that are 2e-7 off leave the losses of sixty steps within 2e-7.
 s: 1.612 in float32 and 1.619 in bfloat16 with torch, 1.613 and 1.613 with JAX.
 """
 
@@ -165,7 +164,4 @@ SAMPLE = replace(
     band=sample_band,
     quality_steps=lambda config: 0,
 )
-SPECS = {"sample": SAMPLE}
-"""Training is written but not offered: one step agrees in both frameworks, sixty do not. Runs whose weights are 2e-7
-apart stay as near until rounding turns a single rectifier; from there Adam carries them apart, by 1e-3 in the loss.
-What cannot be shown to be the same work is not run."""
+SPECS = {"train": TRAIN, "sample": SAMPLE}

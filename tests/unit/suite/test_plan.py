@@ -70,7 +70,9 @@ def test_the_default_budget_holds_every_workload_once() -> None:
 def test_90_seconds_hold_at_least_two_cells(cores: int, precision: str) -> None:
     drivers = [Driver(framework="torch", precision=precision, compiled=True), DRIVERS[1]]
     offered = candidates(Request(budget_s=90), "cpu", 0, drivers)
-    assert len(make_plan(offered, 90, 0.001, cores).cells) >= 2
+    made = make_plan(offered, 90, 0.001, cores, limits(drivers)).cells
+    assert len(made) >= 2
+    assert made[0].cell.workload != "calib"
 
 
 @given(st.floats(30, 7200), st.integers(1, 64))
