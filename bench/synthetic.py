@@ -337,11 +337,11 @@ def calib_step_s(machine: Machine, spec: Spec, size: str) -> float:
 
 
 def calib_cells(machine: Machine, random: Any) -> tuple[CellResult, ...]:
-    """The machine's own limits, in its first framework; in float32 a fourth of the rate of its own precision."""
+    """The machine's own limits, in its first framework; in float32 an eighth of the rate of its own precision."""
     specs, size, framework = workloads.specs(CALIB), machine.sizes[-1], machine.frameworks[0]
     cells = [cell_result(machine, spec, size, framework, WELL, random) for spec in specs.values()]
     if machine.precision != "fp32":
-        slow = replace(machine, precision="fp32", flops_per_s=machine.flops_per_s / 4)
+        slow = replace(machine, precision="fp32", flops_per_s=machine.flops_per_s / 8)
         cells.append(cell_result(slow, specs["matmul"], size, framework, WELL, random))
     return tuple(cells) if machine.calibrated else ()
 
