@@ -137,7 +137,7 @@ def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(su
 
 @pytest.mark.fault("sampler killed in a window", "meter_lost, later windows right")
 def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: Suite, tmp_path: Path) -> None:
-    process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "40s")
+    process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "60s")
     wait_for(process, "window 1")
     (sampler,) = (child for child in psutil.Process(process.pid).children() if "suite.sampler" in str(child.cmdline()))
     sampler.kill()
