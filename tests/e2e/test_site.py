@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -60,21 +58,6 @@ CONTRASTS = """() => {
   }
   return rated;
 }"""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium; without it the tests fail where CI=true and are skipped elsewhere."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        reason = "no chromium on the path; Debian has it as the package chromium"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")
@@ -236,6 +219,7 @@ def test_a_refused_file_is_in_sight(browser: Any, out: Path) -> None:
 def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
+    page.wait_for_url("**/results/*.html")
     drawing = page.locator("figure.trace > svg").first
     assert drawing.bounding_box()["width"] > 600
     assert drawing.locator("polyline").count() >= 3
@@ -247,6 +231,7 @@ def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> Non
 def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any, out: Path, scheme: Any) -> None:
     page = visit(browser, out, "systems/example-h100-server.html", size=PHONE, color_scheme=scheme).page
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
+    page.wait_for_url("**/results/*.html")
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.locator(".surroundings table").first.is_visible()
     rated = page.evaluate(CONTRASTS)
@@ -258,6 +243,7 @@ def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any,
 def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
+    page.wait_for_url("**/results/*.html")
     drawing = page.locator("figure.trace > svg").first
     lowest = drawing.locator("polyline.power").evaluate_all(
         "lines => Math.max(...lines.map((line) => line.getBoundingClientRect().bottom))"
@@ -272,6 +258,7 @@ def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Pa
 def test_a_code_leads_to_its_meaning(browser: Any, out: Path) -> None:
     page = visit(browser, out, "systems/example-h100-server.html").page
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
+    page.wait_for_url("**/results/*.html")
     page.locator("ul.events a.chip.warn").first.click()
     assert page.locator("tr:target").is_visible()
     assert "#reason-" in page.url
