@@ -260,5 +260,6 @@ def test_a_code_leads_to_its_meaning(browser: Any, out: Path) -> None:
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     page.wait_for_url("**/results/*.html")
     page.locator("ul.events a.chip.warn").first.click()
+    page.wait_for_url("**#reason-*")
     assert page.locator("tr:target").is_visible()
     assert "#reason-" in page.url
