@@ -287,8 +287,8 @@ def test_the_files_hold_every_score_with_its_reference_and_its_parts(make_row: M
     assert (second["system"], second["score"], second["missing"]) == ("two", "", "gan/sample/s/1/image")
     document = json.loads(to_json([made], "2026-01-05"))
     assert document["baskets"][0]["reference_sha256"] == first["reference_sha256"] == made.reference.sha256
-    ratios = [part["ratio"] for part in document["scores"][0]["parts"]]
-    assert document["scores"][0]["score"] == pytest.approx(100 * math.exp(math.fsum(map(math.log, ratios)) / len(ratios)))
+    logs = [math.log(part["ratio"]) for part in document["scores"][0]["parts"]]
+    assert document["scores"][0]["score"] == pytest.approx(100 * math.exp(math.fsum(logs) / len(logs)))
     assert document["scores"][1]["score"] is None
 
 
