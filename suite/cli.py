@@ -232,6 +232,7 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
 def _site(results: Path, site: Path | None, out: Path | None) -> int:
     """Build the site; how many files were refused."""
     from suite.leaderboard import build
+    from suite.leaderboard.decisions import NoDecision
     from suite.machine import ROOT
 
     folder = site or next((path for path in (Path("site"), ROOT / "site") if (path / "templates").is_dir()), None)
@@ -242,6 +243,8 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
     target = out or folder / "_build"
     try:
         built = build(results, folder, target)
+    except NoDecision as problem:
+        fail(exits.CHECK_FAILED, f"The log of decisions cannot be read: {problem}. Mend or remove that line.")
     except OSError as problem:
         fail(exits.CANNOT_WRITE, f"Cannot write the site to {target}: {problem.strerror or problem}.")
     for checked in built.skipped:

@@ -26,6 +26,10 @@ ACTIONS: dict[Action, str] = {
 """What follows from each."""
 
 
+class NoDecision(ValueError):
+    """A line of the log that is no decision. The message names it and says why."""
+
+
 class Decision(Model):
     """One decision about one result. Withdrawing what is withdrawn or restoring what is not changes nothing."""
 
@@ -38,7 +42,7 @@ class Decision(Model):
 def read(results: Path) -> tuple[Decision, ...]:
     """The decisions in the folder of results, in the file's order; none where there is no file.
 
-    ValueError naming the line of anything that is no decision; OSError where the file cannot be read.
+    NoDecision naming the line of anything else; OSError where the file cannot be read.
     """
     path = results / FILE_NAME
     try:
@@ -54,9 +58,9 @@ def _decision(line: bytes, where: str) -> Decision:
         return Decision.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ValueError(f"{where}: {'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
+        raise NoDecision(f"{where}: {'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}") from error
     except ValueError as error:  # no JSON, no UTF-8, a name twice
-        raise ValueError(f"{where}: {error}") from error
+        raise NoDecision(f"{where}: {error}") from error
 
 
 def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -69,7 +69,7 @@ PRESETS = (
 
 PUBLISHED_FLOP = 3.14e23
 PUBLISHED_KWH = 1_287_000
-"""GPT-3, by Patterson et al., "Carbon Emissions and Large Neural Network Training", 2021: an estimate with PUE 1.10."""
+"""GPT-3, by Patterson et al., "Carbon Emissions and Large Neural Network Training", 2021: an estimate."""
 
 LOG_LINES = 200
 """Decisions on the page; older ones are in the file."""
