@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,14 +26,8 @@ ROWS = """() => Array.from(document.querySelectorAll("tbody tr"), (row) => ({
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def board(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board of a site of invented results."""
-    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    synthetic = module_from_spec(spec)
-    sys.modules["synthetic"] = synthetic  # dataclasses look their module up by name
-    spec.loader.exec_module(synthetic)
     folder = tmp_path_factory.mktemp("tables")
     synthetic.write(folder / "results", 12)
     build(folder / "results", ROOT / "site", folder / "out")

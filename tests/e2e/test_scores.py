@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,25 +17,16 @@ LAPTOP, WORKSTATION, PARTIAL = 8, 6, 1
 """Results of the generator: two of whole machines, and one that ran two workloads only."""
 
 
-def synthetic() -> ModuleType:
-    spec = spec_from_file_location("synthetic_scores", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with two systems that have a score and one that has not."""
-    made, folder = synthetic(), tmp_path_factory.mktemp("scores")
+    folder = tmp_path_factory.mktemp("scores")
     every = tuple(name for name in workloads.names() if name != "calib")
     for index, names in ((LAPTOP, every), (WORKSTATION, every), (PARTIAL, ("gpt", "resnet"))):
-        made.WORKLOADS = names
-        result = made.result(index, 1)
-        made.write_atomically(folder / "results" / result.system.slug / result.file_name, made.dumps(result))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(synthetic, "WORKLOADS", names)
+            result = synthetic.result(index, 1)
+        synthetic.write_atomically(folder / "results" / result.system.slug / result.file_name, synthetic.dumps(result))
     build(folder / "results", ROOT / "site", folder / "out")
     return folder / "out"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,14 +60,8 @@ CONTRASTS = """() => {
 
 
 @pytest.fixture(scope="session")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def out(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of a dozen invented results and a damaged file."""
-    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    synthetic = module_from_spec(spec)
-    sys.modules["synthetic"] = synthetic  # dataclasses look their module up by name
-    spec.loader.exec_module(synthetic)
     folder = tmp_path_factory.mktemp("site")
     synthetic.write(folder / "results", 12)
     (folder / "results" / "damaged.json").write_text("{")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -49,14 +48,8 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A site of a dozen invented results, the last of which was withdrawn."""
-    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    synthetic = module_from_spec(spec)
-    sys.modules["synthetic"] = synthetic  # dataclasses look their module up by name
-    spec.loader.exec_module(synthetic)
     folder = tmp_path_factory.mktemp("tools")
     synthetic.write(folder / "results", 12)
     results = [synthetic.result(index, 1) for index in range(12)]

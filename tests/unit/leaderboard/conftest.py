@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,18 +20,6 @@ ROOT = Path(__file__).parents[3]
 def site() -> Path:
     """The folder of the templates and static files."""
     return ROOT / "site"
-
-
-@pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
-    """The generator of results of machines that do not exist."""
-    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules["synthetic"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -22,18 +21,6 @@ from suite.report import summary_table, why_table, why_values
 from suite.roofline import CALIB
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def synthetic() -> ModuleType:
-    """The generator of results of machines that do not exist."""
-    spec = spec_from_file_location("synthetic", ROOT / "bench" / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules["synthetic"] = module  # dataclasses look their module up by name
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
