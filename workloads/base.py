@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -22,8 +22,16 @@ class Band:
     low: float
     high: float
 
+    @classmethod
+    def around(cls, reference: float, tolerance: float) -> Self:
+        return cls(low=reference - tolerance, high=reference + tolerance)
+
     def holds(self, value: float) -> bool:
         return self.low <= value <= self.high
+
+
+FP32_DISTANCE = Band(low=0.0, high=1e-4)
+"""How far float32 answers may lie from the golden ones, in every workload."""
 
 
 class Source(Protocol):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from math import log, prod
 
-from workloads.base import Band, Source, Spec
+from workloads.base import FP32_DISTANCE, Band, Source, Spec
 from workloads.bert.data import Gaps, shapes
 from workloads.bert.sizes import INFER, TRAIN, Config
 from workloads.common.optimisers import AdamW, warmed_up
@@ -121,12 +121,12 @@ def train_band(size: str, precision: str) -> Band:
     if size not in _EXCESS_NATS:
         return Band(low=0.0, high=log(TRAIN[size].vocabulary) - source(TRAIN[size], SEED, mode="train").floor())
     reference, tolerance = _EXCESS_NATS[size]
-    return Band(low=reference - tolerance, high=reference + tolerance)
+    return Band.around(reference, tolerance)
 
 
 def infer_band(size: str, precision: str) -> Band:
     """How far the audit logits may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else Band(low=1e-4, high=_BF16_HIGH[size])
+    return FP32_DISTANCE if precision == "fp32" else Band(low=1e-4, high=_BF16_HIGH[size])
 
 
 def _sequences(config: Config) -> int:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
-from workloads.base import Band, Source, Spec
+from workloads.base import FP32_DISTANCE, Band, Source, Spec
 from workloads.common.optimisers import AdamW, warmed_up
 from workloads.dit import data
 from workloads.dit.data import CALLS, PATCH, PATCH_VALUES, TIME_FEATURES
@@ -174,12 +174,12 @@ def train_band(size: str, precision: str) -> Band:
     if size not in _EXCESS:
         return Band(low=0.0, high=data.ignorance() - data.floor(data.spectrum(TRAIN_SIZES[size].side)))
     reference, tolerance = _EXCESS[size]
-    return Band(low=reference - tolerance, high=reference + tolerance)
+    return Band.around(reference, tolerance)
 
 
 def sample_band(size: str, precision: str) -> Band:
     """How far the audit samples may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else _BF16_DISTANCE
+    return FP32_DISTANCE if precision == "fp32" else _BF16_DISTANCE
 
 
 def _training(config: Config, seed: int) -> Source:

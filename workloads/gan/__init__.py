@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workloads.base import PROOF_LIMITS, Band, Source, Spec
+from workloads.base import FP32_DISTANCE, PROOF_LIMITS, Band, Spec
 from workloads.common.optimisers import AdamW, warmed_up
 from workloads.gan.data import Sampling, Training
 from workloads.gan.network import Config, Layer, discriminator, generator, parameters_of
@@ -141,20 +141,12 @@ def train_band(size: str, precision: str) -> Band:
     if size not in _EXCESS_NATS:
         return Band(low=0.0, high=1.5)
     reference, tolerance = _EXCESS_NATS[size]
-    return Band(low=reference - tolerance, high=reference + tolerance)
+    return Band.around(reference, tolerance)
 
 
 def sample_band(size: str, precision: str) -> Band:
     """How far the audit's images may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else Band(low=5e-4, high=2e-2)
-
-
-def _training(config: Config, seed: int) -> Source:
-    return Training(config=config, seed=seed)
-
-
-def _sampling(config: Config, seed: int) -> Source:
-    return Sampling(config=config, seed=seed)
+    return FP32_DISTANCE if precision == "fp32" else Band(low=5e-4, high=2e-2)
 
 
 TRAIN = Spec(
@@ -164,7 +156,7 @@ TRAIN = Spec(
     unit="image",
     seed=SEED,
     sizes=SIZES,
-    source=_training,
+    source=Training,
     units_per_step=lambda config: int(config.batch),
     parameters=parameters,
     flops_per_step=train_flops,
@@ -178,7 +170,7 @@ TRAIN = Spec(
 SAMPLE = replace(
     TRAIN,
     mode="sample",
-    source=_sampling,
+    source=Sampling,
     batches=BATCHES,
     parameters=generator_parameters,
     flops_per_step=sample_flops,

@@ -53,7 +53,7 @@ def _norm(name: str, width: int, seed: int) -> Arrays:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Training:
     """Both networks from their first weights."""
 
@@ -98,7 +98,7 @@ class Training:
         return LEAST_NATS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """Latents for the generator alone."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import log, prod
 
-from workloads.base import Band, Source, Spec
+from workloads.base import FP32_DISTANCE, Band, Source, Spec
 from workloads.common.markov import chain
 from workloads.common.optimisers import AdamW, warmed_up
 from workloads.gpt import data
@@ -147,12 +147,12 @@ def train_band(size: str, precision: str) -> Band:
         vocabulary = SIZES[size].vocabulary
         return Band(low=0.0, high=log(vocabulary) - chain(vocabulary, SEED).floor_nats())
     reference, tolerance = _EXCESS_NATS[size]
-    return Band(low=reference - tolerance, high=reference + tolerance)
+    return Band.around(reference, tolerance)
 
 
 def inference_band(size: str, precision: str) -> Band:
     """How far the audit logits may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else _BF16_DISTANCE
+    return FP32_DISTANCE if precision == "fp32" else _BF16_DISTANCE
 
 
 def _context_tokens(config: Config) -> int:

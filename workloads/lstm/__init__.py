@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import log, prod
 
-from workloads.base import Band, Source, Spec
+from workloads.base import FP32_DISTANCE, Band, Source, Spec
 from workloads.common.optimisers import AdamW, warmed_up
 from workloads.lstm import data
 from workloads.lstm.data import LAYERS
@@ -162,14 +162,14 @@ def train_band(size: str, precision: str) -> Band:
     """
     if size in _EXCESS_NATS:
         reference, tolerance = _EXCESS_NATS[size]
-        return Band(low=reference - tolerance, high=reference + tolerance)
+        return Band.around(reference, tolerance)
     config = SIZES[size]
     return Band(low=0.0, high=log(config.vocabulary) - learning(config, SEED).floor())
 
 
 def writing_band(size: str, precision: str) -> Band:
     """How far the audit logits may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else _BF16_DISTANCE
+    return FP32_DISTANCE if precision == "fp32" else _BF16_DISTANCE
 
 
 def _train() -> Spec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workloads.base import PROOF_LIMITS, Band, Source, Spec
+from workloads.base import FP32_DISTANCE, PROOF_LIMITS, Band, Spec
 from workloads.common.optimisers import Sgd, warmed_up
 from workloads.mobilenetv3.data import InferSource, TrainSource
 from workloads.mobilenetv3.network import LARGE, Config, network
@@ -131,7 +131,7 @@ TRAIN_PROOF_LIMITS = {"fp32": 1e-3, "bf16": 0.8}
 and 0.43 with JAX at s, where every rectifier that rounding turns counts. Gradients of other images lie 1.5 away at xs
 and 1.2 at s."""
 INFER_BANDS = {
-    "fp32": Band(low=0.0, high=1e-4),
+    "fp32": FP32_DISTANCE,
     "bf16": Band(low=5e-4, high=3e-2),
 }
 """Distance of the audit logits from the golden ones: float32 below 1e-6 on a CPU at xs and s; bfloat16 0.004 to 0.005
@@ -146,14 +146,6 @@ def infer_band(size: str, precision: str) -> Band:
     return INFER_BANDS[precision]
 
 
-def _train_source(config: Config, seed: int) -> Source:
-    return TrainSource(config, seed)
-
-
-def _infer_source(config: Config, seed: int) -> Source:
-    return InferSource(config, seed)
-
-
 TRAIN = Spec(
     workload="mobilenetv3",
     mode="train",
@@ -161,7 +153,7 @@ TRAIN = Spec(
     unit="image",
     seed=SEED,
     sizes=SIZES,
-    source=_train_source,
+    source=TrainSource,
     units_per_step=lambda config: config.batch,
     parameters=parameters,
     flops_per_step=train_flops_per_step,
@@ -175,7 +167,7 @@ TRAIN = Spec(
 INFER = replace(
     TRAIN,
     mode="infer",
-    source=_infer_source,
+    source=InferSource,
     batches=BATCHES,
     flops_per_step=infer_flops_per_step,
     bytes_per_step=infer_bytes_per_step,

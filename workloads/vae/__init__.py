@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workloads.base import Band, Source, Spec
+from workloads.base import FP32_DISTANCE, Band, Spec
 from workloads.common.optimisers import AdamW, warmed_up
 from workloads.vae.data import Sampling, Training, entropy_nats, ignorant_nats
 from workloads.vae.network import Config, Layer, decoder, elements_in, elements_out, encoder, macs, parameters_of
@@ -118,20 +118,12 @@ def train_band(size: str, precision: str) -> Band:
         side = SIZES[size].image
         return Band(low=0.0, high=ignorant_nats(side, SEED) - entropy_nats(side, SEED))
     reference, tolerance = _EXCESS_NATS[size]
-    return Band(low=reference - tolerance, high=reference + tolerance)
+    return Band.around(reference, tolerance)
 
 
 def sample_band(size: str, precision: str) -> Band:
     """How far the audit's images may lie from the golden ones. bfloat16 has a lower end: nearer is not bfloat16."""
-    return Band(low=0.0, high=1e-4) if precision == "fp32" else Band(low=5e-4, high=2e-2)
-
-
-def _training(config: Config, seed: int) -> Source:
-    return Training(config=config, seed=seed)
-
-
-def _sampling(config: Config, seed: int) -> Source:
-    return Sampling(config=config, seed=seed)
+    return FP32_DISTANCE if precision == "fp32" else Band(low=5e-4, high=2e-2)
 
 
 TRAIN = Spec(
@@ -141,7 +133,7 @@ TRAIN = Spec(
     unit="image",
     seed=SEED,
     sizes=SIZES,
-    source=_training,
+    source=Training,
     units_per_step=lambda config: int(config.batch),
     parameters=parameters,
     flops_per_step=train_flops,
@@ -154,7 +146,7 @@ TRAIN = Spec(
 SAMPLE = replace(
     TRAIN,
     mode="sample",
-    source=_sampling,
+    source=Sampling,
     batches=BATCHES,
     parameters=decoder_parameters,
     flops_per_step=sample_flops,

@@ -74,7 +74,7 @@ def weights_of(layers: tuple[Layer, ...], seed: int) -> Arrays:
     return {name: value for layer in layers for name, value in _layer_weights(layer, seed).items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Training:
     """Images to learn: see the head of this file."""
 
@@ -118,7 +118,7 @@ class Training:
         return entropy_nats(self.config.image, self.seed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """Latents from the prior for the decoder."""
 
