@@ -41,30 +41,8 @@ def measured_windows(cell: CellResult, boundary: Boundary) -> list[tuple[Window,
     ]
 
 
-class _Itself:
-    """Stands for a value that equals itself alone: to be looked up without being read through."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: CellResult) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
 def score(cell: CellResult, boundary: Boundary) -> Score | None:
     """Joules and seconds per unit; None when the cell has no window within this boundary."""
-    return _score(_Itself(cell), boundary)
-
-
-@lru_cache(maxsize=256)
-def _score(one: _Itself, boundary: Boundary) -> Score | None:
-    """Remembered for the results at hand: rows, roofline and calibration ask for the same."""
-    cell = one.value
     pairs = measured_windows(cell, boundary)
     if not pairs:
         return None
