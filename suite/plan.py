@@ -15,6 +15,7 @@ import workloads
 from suite import sweep
 from suite.energy import PERIODS_PER_WINDOW
 from suite.record import Cell, Plan, PlannedCell, Work
+from suite.roofline import CALIB
 from suite.trace import Meter
 from workloads.base import Spec
 
@@ -40,7 +41,6 @@ ENDING_S = 3.0
 
 DEFAULT_SIZES = ("s",)
 
-CALIBRATION = "calib"
 CALIBRATION_SHARE = 0.12
 """Calibration goes before everything else where it takes no more of the budget than this."""
 
@@ -137,11 +137,12 @@ def calibration(request: Request, backend: str, device: int, drivers: Sequence[D
 
     Products in each precision that a driver uses, memory by the first driver alone: it is the machine's.
     """
-    modes = workloads.specs(CALIBRATION)
+    modes = workloads.specs(CALIB)
     size = max(request.sizes, key=workloads.SIZES.index)
-    products = {driver.precision: driver for driver in reversed(drivers)}
-    wanted = [("matmul", driver) for driver in drivers if driver in products.values()]
-    return [_cell(modes[mode], size, backend, device, driver) for mode, driver in [*wanted, *(("copy", drivers[0]),)]]
+    first = {driver.precision: driver for driver in reversed(drivers)}
+    products = [driver for driver in drivers if first[driver.precision] == driver]
+    wanted = [*(("matmul", driver) for driver in products), ("copy", drivers[0])]
+    return [_cell(modes[mode], size, backend, device, driver) for mode, driver in wanted]
 
 
 def _wanted(request: Request, workload: str, mode: str) -> bool:
@@ -205,7 +206,7 @@ def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
 
 def _compile_s(cell: Cell, cores: int) -> float:
     """Seconds to start, build and compile."""
-    if cell.workload == CALIBRATION:
+    if cell.workload == CALIB:
         return _CALIBRATION_S[cell.framework]
     by_mode = _SETUP_S[cell.framework, cell.technique]
     seconds = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
@@ -229,7 +230,7 @@ def make_plan(
         wanted = [*first, *(one for one in wanted if one not in first)]
     planned = _that_fit(wanted, left_s)
     if len(planned) < 2:  # two small cells tell more than a large one
-        small = sorted(wanted, key=lambda one: (one.cell.workload == CALIBRATION, needed_s(one)))
+        small = sorted(wanted, key=lambda one: (one.cell.workload == CALIB, needed_s(one)))
         planned = _that_fit(small, left_s) or [min(wanted, key=needed_s)]
     return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
 
