@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +13,7 @@ import psutil
 from backends import frameworks, host
 from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
 from backends.jax_runtime import JaxRuntime, open_device
+from backends.memory import forget_process_peak, process_peak_bytes
 from backends.meters import apple, estimate, rapl
 
 NO_FRAMEWORK = Missing(
@@ -23,7 +22,6 @@ NO_FRAMEWORK = Missing(
     cure='Install one: python -m pip install -c constraints.txt -e ".[torch,jax]"',
 )
 
-CLEAR_REFS = Path("/proc/self/clear_refs")
 NO_BF16 = "fp32, for this processor only emulates bf16 (it has neither AVX-512 BF16 nor AMX)"
 
 
@@ -135,19 +133,6 @@ class CpuJaxRuntime(JaxRuntime):
 
     def forget_peak_memory(self) -> None:
         forget_process_peak()
-
-
-def process_peak_bytes() -> int:
-    """Most memory this process has held at once: programs, libraries and data together."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def forget_process_peak(switch: Path = CLEAR_REFS) -> None:
-    """Let the kernel count this process's peak from now on: Linux only (proc_pid_clear_refs(5)); else it stays."""
-    if switch.exists():
-        with contextlib.suppress(OSError):  # a sandbox may show the file and refuse it: the peak then stays
-            switch.write_text("5")
 
 
 def _why_eager() -> str:

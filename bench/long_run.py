@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 
+from backends.memory import process_peak_bytes
 from backends.meters.base import Description, Method, Reading
 from suite.follower import Follower
 from suite.keep import thinned, what_happened
@@ -105,8 +105,8 @@ def sampler_side(hours: int) -> int:
             samplers[0]._flush()
 
         for hour in followed(hours * 3600, flush):
-            print(f"sampler: {hour} h, {peak_bytes() / 2**20:.0f} MiB", file=sys.stderr)
-    return peak_bytes()
+            print(f"sampler: {hour} h, {process_peak_bytes() / 2**20:.0f} MiB", file=sys.stderr)
+    return process_peak_bytes()
 
 
 def taped(seconds: int, *, looks: bool) -> Tape:
@@ -129,22 +129,18 @@ def taped(seconds: int, *, looks: bool) -> Tape:
             link._take(json.loads(json.dumps(frame)))
 
     for hour in followed(seconds, flush):
-        print(f"tape: {hour} h, {peak_bytes() / 2**20:.0f} MiB", file=sys.stderr)
+        print(f"tape: {hour} h, {process_peak_bytes() / 2**20:.0f} MiB", file=sys.stderr)
     return tape
 
 
 def tape_side(hours: int) -> int:
     taped(hours * 3600, looks=False)
-    return peak_bytes()
+    return process_peak_bytes()
 
 
 def tape_side_with_looks(hours: int) -> int:
     taped(hours * 3600, looks=True)
-    return peak_bytes()
-
-
-def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return process_peak_bytes()
 
 
 def kept_bytes(seconds: int, window_s: float) -> tuple[int, int, int]:
@@ -185,7 +181,7 @@ def main() -> None:
 
 
 def empty_side(hours: int) -> int:
-    return peak_bytes()
+    return process_peak_bytes()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import synthetic
 
+from backends.memory import process_peak_bytes
 from suite.leaderboard import build
 from suite.leaderboard.workers import Limits
 
@@ -54,7 +55,7 @@ def measured(results: Path, out: Path, processes: int | None) -> Figure:
         pages=made.pages,
         wall_s=wall_s,
         processor_s=sum(one.ru_utime + one.ru_stime for one in (own, readers)),
-        building_bytes=own.ru_maxrss * 1024,
+        building_bytes=process_peak_bytes(),
         reading_bytes=readers.ru_maxrss * 1024,
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from backends.memory import process_peak_bytes
 from suite.assemble import assemble, begin_of
 from suite.check import Finding, examine
 from suite.join import is_log
@@ -59,7 +59,7 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
             interrupted = True
         finally:
             recorder.close()
-        journal.append("memory", peak_memory_bytes=_own_peak_memory_bytes() + recorder.peak_memory_bytes)
+        journal.append("memory", peak_memory_bytes=process_peak_bytes() + recorder.peak_memory_bytes)
         if not interrupted:
             journal.append("end")
         result = assemble(journal.events, journal.sha256)
@@ -82,10 +82,6 @@ def same_meters(first: tuple[Meter, ...], second: tuple[Meter, ...]) -> bool:
         return [replace(meter, update_period_s=0.0, tick_width_s=0.0) for meter in meters]
 
     return lasting(first) == lasting(second)
-
-
-def _own_peak_memory_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def write_result(result: Result, results: Path) -> Path:

@@ -23,6 +23,7 @@ from typing import Any, TextIO
 import backends
 from backends import meters as named_meters
 from backends.base import Metering
+from backends.memory import process_peak_bytes
 from backends.meters.base import CounterReset, Gauge, Meter, MeterLost, Reading
 from backends.meters.host_gauge import HostGauge
 from suite.follower import Follower
@@ -62,7 +63,7 @@ def main() -> None:
     ]
     Sampler(followers, metering.gauges, frames).run()
     used = resource.getrusage(resource.RUSAGE_SELF)
-    send(frames, "end", cpu_s=used.ru_utime + used.ru_stime, peak_memory_bytes=used.ru_maxrss * 1024)
+    send(frames, "end", cpu_s=used.ru_utime + used.ru_stime, peak_memory_bytes=process_peak_bytes())
     for meter in metering.meters:
         meter.close()
     for gauge in metering.gauges:

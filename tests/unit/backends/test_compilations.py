@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -36,20 +34,3 @@ def test_torch_counts_a_function_met_with_a_new_type_and_only_that() -> None:
     assert runtime.compilations() == before
     double(torch.ones(3, dtype=torch.float64))
     assert runtime.compilations() == before + 1
-
-
-def test_the_peak_memory_starts_anew_where_the_kernel_can() -> None:
-    if not cpu.CLEAR_REFS.exists():
-        pytest.skip("not Linux")
-    large = np.ones(50_000_000)
-    with_it = cpu.process_peak_bytes()
-    del large
-    cpu.forget_process_peak()
-    assert cpu.process_peak_bytes() < with_it - 300_000_000
-
-
-def test_where_it_cannot_the_peak_goes_on(tmp_path: Path) -> None:
-    before = cpu.process_peak_bytes()
-    cpu.forget_process_peak(tmp_path / "absent")
-    cpu.forget_process_peak(tmp_path)  # refuses to be written
-    assert cpu.process_peak_bytes() >= before
