@@ -55,7 +55,8 @@ class Contender:
 
 def _ours(spec: Spec, size: str, framework: str, precision: str) -> Contender:
     device, synchronise = _torch_device() if framework == "torch" else _jax_device()
-    program = workloads.build(spec, size, framework=framework, device=device, precision=precision)
+    compiled = framework not in spec.eager_on_host
+    program = workloads.build(spec, size, framework=framework, device=device, precision=precision, compiled=compiled)
 
     def run(steps: int) -> None:
         for _ in range(steps):

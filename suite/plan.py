@@ -152,6 +152,7 @@ def _wanted(request: Request, workload: str, mode: str) -> bool:
 
 
 def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> Cell:
+    eager = backends.load(backend).on_host and driver.framework in spec.eager_on_host
     return Cell(
         workload=spec.workload,
         version=spec.version,
@@ -161,7 +162,7 @@ def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> C
         framework=driver.framework,
         precision=driver.precision,
         batch=spec.sizes[size].batch,
-        technique="compiled" if driver.compiled else "eager",
+        technique="compiled" if driver.compiled and not eager else "eager",
         device=device,
     )
 

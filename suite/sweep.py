@@ -17,7 +17,7 @@ GAIN = 1.05
 MEMORY_SHARE = 0.5
 """Of the device's memory, what the largest batch tried may be expected to need."""
 
-ENOUGH_S = 10.0
+ENOUGH_S = 5.0
 """After this long no larger batch is begun."""
 
 RateOf = Callable[[int], float]

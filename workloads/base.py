@@ -94,6 +94,7 @@ class Spec:
     band: Callable[[str, str], Band]  # (size name, precision) -> where quality() must fall
     quality_steps: Callable[[Any], int]  # steps from the initial weights before quality() is read; 0 for inference
     proof_limits: Mapping[str, float] = field(default_factory=PROOF_LIMITS.copy)
+    eager_on_host: frozenset[str] = frozenset()  # frameworks in which compiling gains nothing on a CPU
 
     def source_at(self, size: str) -> Source:
         return self.source(self.sizes[size], self.seed)

@@ -124,20 +124,3 @@ def test_flops_are_those_torch_counts(build: Build, spec: Spec) -> None:
         program.step()
     again = 2 * XS.batch * sum(layer.macs for layer in discriminator(XS)) if spec.mode == "train" else 0
     assert counter.get_total_flops() == spec.flops_per_step(XS) + again
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # inductor's own, while it loads
-def test_the_compiled_game_is_the_eager_one() -> None:
-    """Programs compile it on accelerators only."""
-    source = data.Training(config=XS, seed=TRAIN.seed)
-    inputs = in_torch(source.constants() | source.audit())
-    found = []
-    for compiled in (False, True):
-        engine = open_engine(torch.device("cpu"), "fp32", compiled=compiled)
-        weights = {name: value.requires_grad_() for name, value in in_torch(source.weights()).items()}
-        statistics = in_torch(source.statistics())
-        loss = engine.fuse(torch_model.game)(weights, statistics, inputs, torch.float32)
-        gradients = torch.autograd.grad(loss, list(weights.values()))
-        found.append([loss.detach(), *gradients, *statistics.values()])
-    for eager, fused in zip(*found, strict=True):
-        assert relative_l2(fused.numpy(), eager.numpy()) < STRICT

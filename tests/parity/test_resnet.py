@@ -16,7 +16,6 @@ import workloads
 from workloads.base import Arrays, Program, Source, Spec
 from workloads.common import jax_images, torch_images
 from workloads.common.textures import PIXEL_MEAN, PIXEL_STD
-from workloads.common.torch_engine import open_engine
 from workloads.golden import relative_l2
 from workloads.resnet import SPECS, data, torch_model
 from workloads.resnet.network import NORM_EPSILON, NORM_MOMENTUM, Config, network
@@ -165,17 +164,3 @@ def test_no_answer_depends_on_how_many_are_asked_at_once(build: Build, framework
     for batch in (1, 3):
         part = build(spec.with_batch("xs", batch), framework).outputs()["logits"]
         assert relative_l2(part, whole[:batch]) <= EXACT
-
-
-# On a CPU the programs leave blocks uncompiled, so that what accelerators run is compared here.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_compiled_block_gives_what_an_eager_one_gives() -> None:
-    weights = torch_model.part(placed(SPECS["infer"].source_at("xs").weights()), "stage1.block0")
-    x = torch.randn(2, 8, 8, 8, generator=torch.Generator().manual_seed(1))
-    x = x.contiguous(memory_format=torch.channels_last)
-    engine = open_engine(torch.device("cpu"), "fp32", compiled=True)
-    with torch.inference_mode():
-        ours, theirs = (
-            block(x, weights, (2, 1)) for block in (torch_model.infer_block, engine.fuse(torch_model.infer_block))
-        )
-    assert relative_l2(theirs.numpy(), ours.numpy()) <= EXACT

@@ -38,7 +38,7 @@ TRAIN = {
         learning_rate=1e-3, warmup_steps=5, quality_steps=12,
     ),
     "m": Config(
-        layers=12, width=768, heads=12, vocabulary=30522, positions=512, length=128, batch=8,
+        layers=12, width=768, heads=12, vocabulary=30522, positions=512, length=128, batch=32,
         learning_rate=4e-4, warmup_steps=3, quality_steps=6,
     ),
     "l": Config(
@@ -51,6 +51,6 @@ TRAIN = {
 INFER = {
     "xs": TRAIN["xs"],
     "s": TRAIN["s"],
-    "m": replace(TRAIN["m"], length=384),
+    "m": replace(TRAIN["m"], length=384, batch=8),
     "l": replace(TRAIN["l"], length=384, batch=32),
 }

@@ -32,17 +32,27 @@ LAYOUT = Layout(into=_into, back=_back)
 
 
 def loss(layers: Network, weights: Tensors, statistics: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
-    """Mean cross entropy in nats. The batch statistics enter the running ones in place."""
+    """Mean cross entropy in nats."""
     return F.cross_entropy(train_logits(layers, weights, statistics, inputs, engine), inputs["labels"])
 
 
 def train_logits(layers: Network, weights: Tensors, statistics: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
-    """(B, outputs), float32, normalised by the statistics of the batch."""
+    """(B, outputs), float32, normalised by the statistics of the batch, which enter the running ones in place."""
+    return engine.fuse(_train_logits)(layers, weights, statistics, inputs["pool"], inputs["view"], engine.dtype)
 
+
+def infer_logits(layers: Network, weights: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
+    """(B, outputs), float32, by weights with the normalisation folded in."""
+    return engine.fuse(_infer_logits)(layers, weights, inputs["pool"], inputs["view"], engine.dtype)
+
+
+def _train_logits(
+    layers: Network, weights: Tensors, statistics: Tensors, pool: Tensor, view: Tensor, dtype: torch.dtype
+) -> Tensor:
     def unit(convolution: Convolution, x: Tensor) -> Tensor:
         name = convolution.name
         x = F.batch_norm(
-            _convolve(convolution, x, weights[f"{name}.kernel"].to(engine.dtype)),
+            _convolve(convolution, x, weights[f"{name}.kernel"].to(dtype)),
             statistics[f"{name}.mean"],
             statistics[f"{name}.variance"],
             weights[f"{name}.scale"],
@@ -53,18 +63,16 @@ def train_logits(layers: Network, weights: Tensors, statistics: Tensors, inputs:
         )
         return _activate(x, convolution.activation)
 
-    return _forward(layers, weights, images(inputs["pool"], inputs["view"], engine.dtype), unit)
+    return _forward(layers, weights, images(pool, view, dtype), unit)
 
 
-def infer_logits(layers: Network, weights: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
-    """(B, outputs), float32, by weights with the normalisation folded in."""
-
+def _infer_logits(layers: Network, weights: Tensors, pool: Tensor, view: Tensor, dtype: torch.dtype) -> Tensor:
     def unit(convolution: Convolution, x: Tensor) -> Tensor:
         name = convolution.name
         x = _convolve(convolution, x, weights[f"{name}.kernel"], weights[f"{name}.bias"])
         return _activate(x, convolution.activation)
 
-    return _forward(layers, weights, images(inputs["pool"], inputs["view"], engine.dtype), unit)
+    return _forward(layers, weights, images(pool, view, dtype), unit)
 
 
 def _convolve(convolution: Convolution, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:

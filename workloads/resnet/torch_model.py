@@ -13,7 +13,7 @@ from torch import Tensor
 
 from workloads.common.layout import Layout
 from workloads.common.torch_convolution import convolve, rectified, rectified_sum
-from workloads.common.torch_engine import Engine, Function, Tensors
+from workloads.common.torch_engine import Engine, Tensors
 from workloads.common.torch_images import images
 from workloads.resnet.network import NORM_EPSILON, NORM_MOMENTUM, POOL_KERNEL, POOL_PADDING, POOL_STRIDE, Network
 
@@ -97,22 +97,12 @@ def part(arrays: Tensors, name: str) -> Tensors:
 
 
 def train_logits(layers: Network, weights: Tensors, statistics: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
-    stem, block = fused(train_stem, engine), fused(train_block, engine)
-    x = fused(images, engine)(inputs["pool"], inputs["view"], engine.dtype)
+    stem, block = engine.fuse(train_stem), engine.fuse(train_block)
+    x = engine.fuse(images)(inputs["pool"], inputs["view"], engine.dtype)
     x = stem(x, _only(weights, "stem"), _only(statistics, "stem"), layers.stem.stride, engine.dtype)
     for each in layers.blocks:
         x = block(x, part(weights, each.name), part(statistics, each.name), each.strides, engine.dtype)
     return head(x, weights["head.weight"], weights["head.bias"])
-
-
-def fused(function: Function, engine: Engine) -> Function:
-    """Compiled except on a CPU, where no sure gain was seen and each of the seven shapes of blocks costs 4 to 14 s.
-
-    One block of size `s`, eager -> compiled in ms, on a CPU that others used too, so that medians say little:
-    inference in float32 51 -> 47 at best and 56 -> 55 by the median, in bfloat16 2.4 -> 2.2 and 29 -> 31;
-    training in float32 25 -> 31 and 76 -> 75, in bfloat16 12 -> 25 and 384 -> 345. Not measured on accelerators.
-    """
-    return function if engine.device.type == "cpu" else engine.fuse(function)
 
 
 def _only(arrays: Tensors, name: str) -> Tensors:
@@ -125,8 +115,8 @@ def loss(layers: Network, weights: Tensors, statistics: Tensors, inputs: Tensors
 
 
 def infer_logits(layers: Network, weights: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
-    stem, block = fused(infer_stem, engine), fused(infer_block, engine)
-    x = fused(images, engine)(inputs["pool"], inputs["view"], engine.dtype)
+    stem, block = engine.fuse(infer_stem), engine.fuse(infer_block)
+    x = engine.fuse(images)(inputs["pool"], inputs["view"], engine.dtype)
     x = stem(x, _only(weights, "stem"), layers.stem.stride)
     for each in layers.blocks:
         x = block(x, part(weights, each.name), each.strides)

@@ -65,6 +65,18 @@ def test_the_default_budget_holds_every_workload_once() -> None:
     assert {one.cell.workload for one in plan().cells} == set(workloads.names())
 
 
+def test_where_compiling_gains_nothing_on_a_host_the_cell_says_eager() -> None:
+    found = {
+        (backend, one.workload, one.framework): one.technique
+        for backend in ("cpu", "cuda")
+        for one in candidates(Request(budget_s=600, mode="train"), backend, 0, DRIVERS)
+    }
+    assert found["cpu", "resnet", "torch"] == "eager"
+    assert (
+        found["cpu", "resnet", "jax"] == found["cpu", "gpt", "torch"] == found["cuda", "resnet", "torch"] == "compiled"
+    )
+
+
 @pytest.mark.parametrize("cores", [2, 4, 16])
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_90_seconds_hold_at_least_two_cells(cores: int, precision: str) -> None:
