@@ -45,7 +45,8 @@ def main() -> None:
     asked = parser.parse_args()
     for name in asked.workload:
         spec = workloads.specs(name)["train"]
-        for kind, trained in {"": spec} | ({" frozen": frozen(spec, asked.size)} if asked.frozen else {}):
+        kinds = {"": spec} | ({" frozen": frozen(spec, asked.size)} if asked.frozen else {})
+        for kind, trained in kinds.items():
             for framework in asked.frameworks:
                 for precision in asked.precisions:
                     begun_s = time.monotonic()
