@@ -128,8 +128,8 @@ TRAIN_BANDS = {
 
 xs: 1.322 in float32 with torch and JAX on a CPU, 1.327 and 1.317 in bfloat16; 1.475 at half the rate, 1.174 at twice,
 1.369 without a block, 1.83 with frozen weights.
-s: 2.103 in float32 and 2.105 in bfloat16 with torch, 2.112 and 2.127 with JAX, 2.235 with frozen weights. At ten times the
-rate runs of the same program end up to 0.1 apart, and frameworks 0.2.
+s: 2.103 in float32 and 2.105 in bfloat16 with torch, 2.112 and 2.127 with JAX, 2.235 with frozen weights. At ten
+times the rate runs of the same program end up to 0.1 apart, and frameworks 0.2.
 m: 5.086 in float32 and 5.058 in bfloat16 with torch, 5.038 in float32 with JAX, 6.349 with frozen weights. l was not
 measured.
 """

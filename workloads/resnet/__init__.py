@@ -137,9 +137,9 @@ least twice the whole spread to either side.
 
 xs: 0.947 and 0.957 (bfloat16) with torch, 0.947 and 0.961 with JAX; 1.25 at half the learning rate, 0.69 at twice,
 1.07 without a block, 1.86 with frozen weights. s: 0.699 and 0.703 with torch, 0.699 and 0.669 with JAX; 1.21 at half
-the learning rate, 2.25 with frozen weights. m: 2.451 in bfloat16 with torch, 2.456 in
-float32 with JAX; 6.474 with frozen weights. l was not measured: less than the floor is impossible, and all answers
-alike is no learning.
+the learning rate, 2.25 with frozen weights. m: 2.451 in bfloat16 with torch, 2.456 in float32
+with JAX; 6.474 with frozen weights. l was not measured: less than the floor is impossible, and all answers alike is no
+learning.
 """
 
 INFER_BANDS = {
