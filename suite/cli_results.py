@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,33 +15,34 @@ from suite.options import Json, Results, fail, printable
 app = typer.Typer()
 
 
+class Format(StrEnum):
+    """How `check` prints what it found."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
 @app.command()
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
     as_json: Json = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="text, json, or github: annotations of a workflow run.")
+    ] = Format.text,
 ) -> None:
-    """Check result files by the rules every submission meets; every joule is computed again."""
-    from dataclasses import asdict
+    """Check result files by the rules every submission meets; every joule is computed again.
 
-    from suite.check import check_file, result_files
+    Each file is read by a process of limited memory and time. Ends with code 5 where one is refused.
+    """
+    from suite.check.batch import check_all
+    from suite.check.report import lines
 
-    files = [file for path in paths for file in result_files(path)]
-    if not files:
+    rows = check_all(paths)
+    if not rows:
         fail(exits.USAGE, f"No result file in {', '.join(map(str, paths))}.")
-    checked = [check_file(file) for file in files]
-    if as_json:
-        report = [
-            {"path": str(one.path), "ok": one.acceptable, "findings": list(map(asdict, one.findings))}
-            for one in checked
-        ]
-        typer.echo(json.dumps(report, indent=2))
-    else:
-        for one in checked:
-            typer.echo(f"{'ok     ' if one.acceptable else 'REFUSED'} {one.path}")
-            for found in one.findings:
-                where = f" at {found.pointer}" if found.pointer else ""
-                typer.echo(printable(f"  {found.severity} {found.rule}{where}: {found.message}. {found.cure}"))
-    if not all(one.acceptable for one in checked):
+    typer.echo("\n".join(lines(rows, "json" if as_json else form.value)))
+    if not all(row.acceptable for row in rows):
         raise typer.Exit(exits.CHECK_FAILED)
 
 

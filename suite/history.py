@@ -45,18 +45,25 @@ def upgrade(data: bytes) -> bytes:
 def _second(document: Document) -> Document:
     """Version 1 to 2."""
     fresh = {"resolution_uj": None, "scope": None, "tick_width_s": FIRST_TICK_WIDTH_S}
-    meters = [meter | fresh for meter in document["meters"]]
+    meters = [_grown(meter, fresh) for meter in document["meters"]]
     overhead = document["overhead"]
     return document | {
         "schema_version": 2,
         "meters": meters,
-        "idle": [idle | {"events": []} for idle in document["idle"]],
+        "idle": [_grown(idle, {"events": []}) for idle in document["idle"]],
         "cells": [
             cell | {"attempts": [_attempt(attempt, meters) for attempt in cell["attempts"]]}
             for cell in document["cells"]
         ],
-        "overhead": None if overhead is None else overhead | {"throughput": None},
+        "overhead": None if overhead is None else _grown(overhead, {"throughput": None}),
     }
+
+
+def _grown(document: Document, fresh: Document) -> Document:
+    """With fields that its version did not have. One that has them all the same was not written by that version."""
+    if later := sorted(document.keys() & fresh.keys()):
+        raise ValueError(f"it has {', '.join(later)}, of a later version")
+    return document | fresh
 
 
 def _attempt(attempt: Document, meters: list[Document]) -> Document:
@@ -66,7 +73,7 @@ def _attempt(attempt: Document, meters: list[Document]) -> Document:
         [_energy(stated, known, ticks, Window(**window)) for stated in row]
         for window, row in zip(attempt["windows"], attempt["energies"], strict=True)
     ]
-    return attempt | {"events": [], "conditions": [], "energies": energies}
+    return _grown(attempt, {"events": [], "conditions": []}) | {"energies": energies}
 
 
 def _energy(stated: Document, meters: list[Meter], ticks: list[Ticks], window: Window) -> Document:
@@ -82,7 +89,7 @@ def _third(document: Document) -> Document:
     return document | {
         "schema_version": 3,
         "cells": [
-            cell | {"attempts": [attempt | {"audits": [], "sweep": []} for attempt in cell["attempts"]]}
+            cell | {"attempts": [_grown(attempt, {"audits": [], "sweep": []}) for attempt in cell["attempts"]]}
             for cell in document["cells"]
         ],
     }

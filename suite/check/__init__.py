@@ -5,14 +5,19 @@ One code for three moments: before the suite writes a result, when `check` reads
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 from suite.check.document import Refused, parse, read_bytes
-from suite.check.findings import Checked, Finding
+from suite.check.findings import Checked, Finding, error
 from suite.check.rules import examine
+from suite.record import Result
 
 __all__ = ["Checked", "Finding", "check_file", "examine", "result_files"]
+
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
 
 def check_file(path: Path) -> Checked:
@@ -21,9 +26,16 @@ def check_file(path: Path) -> Checked:
         result = parse(read_bytes(path))
     except Refused as refused:
         return Checked(path, None, refused.findings)
-    findings = examine(result, today=date.today())
+    findings = (*_named(path, result), *examine(result, today=date.today()))
     acceptable = not any(finding.severity == "error" for finding in findings)
     return Checked(path, result if acceptable else None, findings)
+
+
+def _named(path: Path, result: Result) -> Iterator[Finding]:
+    """A name as the suite gives it tells which result the file holds."""
+    if _NAME.fullmatch(path.name) and path.name != result.file_name:
+        told = f"the file holds {result.file_name.removesuffix('.json')}"
+        yield error("file-other", "/id", told, "Name it after its own date and id.")
 
 
 def result_files(root: Path) -> list[Path]:

@@ -2,129 +2,90 @@
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
-import stat
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from suite.check import scan, text
+from suite.check.files import MAX_BYTES, REMAKE, Refused, read_bytes
 from suite.check.findings import Finding, error
 from suite.history import NotReadable
 from suite.record import Result, loads
 
-MAX_BYTES = 4 * 2**20
-MAX_DEPTH = 16
+__all__ = ["MAX_BYTES", "Refused", "parse", "read_bytes"]
+
 MAX_SCHEMA_FINDINGS = 10
-MAX_TEXT = 300
-MAX_DIGITS = 18
-"""Nanoseconds of thirty years and microjoules of a gigawatt-hour both fit."""
+MAX_SCHEMA_ERRORS = 1_000
+"""So many places that do not fit are told apart; of more only the number is."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_BRACKET = re.compile(rb"[\[\]{}]")
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
-_REMAKE = "Submit the file as the suite wrote it."
+MAX_KEYS = 200
+MAX_ITEMS = {"meters": 100, "cells": 1_000, "attempts": 100, "windows": 500, "events": 2_000, "stages": 2_000}
+"""No run makes more; each is looked at with each of another of them."""
 
+MAX_OTHERS = 5_000
 
-class Refused(Exception):
-    """The document cannot be read further; `findings` say why."""
+VALUES = "values"
+"""Quantities by name, each a series, in which None stands for no answer."""
 
-    def __init__(self, *findings: Finding) -> None:
-        super().__init__(findings[0].message)
-        self.findings = findings
+SERIES: dict[str, set[type]] = {"at_ns": {int}, "energy_uj": {int}, VALUES: {int, float, type(None)}}
+"""Fields as long as a trace -> what they hold."""
 
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file of bearable size."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused(error("file-kind", "", "not a regular file", "Submit a plain file, not a link or a folder."))
-        if status.st_size > MAX_BYTES:
-            raise Refused(error("file-size", "", f"{status.st_size} bytes; at most {MAX_BYTES} are read", _REMAKE))
-        return path.read_bytes()
-    except OSError as problem:
-        raise Refused(
-            error("file-unreadable", "", str(problem.strerror), "Check the path and its rights.")
-        ) from problem
+_SEE = "See docs/result.schema.json."
 
 
 def parse(data: bytes) -> Result:
     """The result in `data`, or Refused with every reason found at the first layer that fails."""
-    _scan(data)
-    _walk(_load(data))
+    scan.scan(data)
+    document = _load(data)
+    text.look(document)
+    _sizes(document, "", "")
     try:
         return loads(data)
     except NotReadable as problem:
-        raise Refused(error("schema", "", str(problem)[:MAX_TEXT], _REMAKE)) from problem
+        raise Refused(error("schema", "", str(problem)[: text.MAX_TEXT], REMAKE)) from problem
     except ValidationError as problem:
         raise Refused(*_schema_findings(problem)) from problem
 
 
-def _scan(data: bytes) -> None:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise Refused(error("encoding", "", f"not UTF-8 at byte {problem.start}", _REMAKE)) from problem
-    if data.startswith(codecs.BOM_UTF8):
-        raise Refused(error("encoding", "", "starts with a byte order mark", _REMAKE))
-    depth = 0
-    for match in _BRACKET.finditer(_STRING.sub(b"", data)):
-        depth += 1 if match.group() in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise Refused(error("depth", "", f"nested deeper than {MAX_DEPTH}", _REMAKE))
-
-
 def _load(data: bytes) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(pairs) > MAX_KEYS:
+            raise Refused(error("values", "", f"an object of {len(pairs)} keys; at most {MAX_KEYS} are read", REMAKE))
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise Refused(error("duplicate-key", "", "an object names a key twice", _REMAKE))
+            raise Refused(error("duplicate-key", "", "an object names a key twice", REMAKE))
         return found
 
-    def integer(digits: str) -> int:
-        if len(digits) > MAX_DIGITS:
-            raise Refused(error("number", "", f"an integer of {len(digits)} digits", _REMAKE))
-        return int(digits)
-
-    def no_constant(name: str) -> None:
-        raise Refused(error("number", "", f"{name} is no JSON number", _REMAKE))
-
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=no_constant, parse_int=integer)
+        return json.loads(data, object_pairs_hook=unique)
     except ValueError as problem:
-        raise Refused(error("json", "", f"not JSON: {problem}", _REMAKE)) from problem
+        raise Refused(error("json", "", f"not JSON: {problem}", REMAKE)) from problem
 
 
-def _walk(document: Any) -> None:
-    """Refuse text that hides or reorders itself, anywhere, keys included."""
-    for pointer, text in _strings(document, ""):
-        if len(text) > MAX_TEXT:
-            raise Refused(error("text", pointer, f"longer than {MAX_TEXT} characters", _REMAKE))
-        if _HIDDEN.search(text):
-            raise Refused(error("text", pointer, "holds a control, invisible or bidirectional character", _REMAKE))
+def _sizes(node: Any, pointer: str, field: str) -> None:
+    """Refuse what no run makes so much of, and series that hold anything but numbers.
 
-
-def _strings(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, str):
-        yield pointer, node
-    elif isinstance(node, dict):
+    The schema would tell every item that does not fit, which takes much more memory than the item.
+    """
+    if isinstance(node, dict):
         for key, value in node.items():
-            yield pointer, key
-            yield from _strings(value, f"{pointer}/{key}")
-    elif isinstance(node, list) and not (node and isinstance(node[0], int)):
+            _sizes(value, f"{pointer}/{text.escaped(key)}", VALUES if field == VALUES else key)
+    elif isinstance(node, list) and field in SERIES:
+        if not set(map(type, node)) <= SERIES[field]:
+            raise Refused(error("schema", pointer, "a series that holds other things than its numbers", _SEE))
+    elif isinstance(node, list):
+        if len(node) > (most := MAX_ITEMS.get(field, MAX_OTHERS)):
+            raise Refused(error("values", pointer, f"{len(node)} items; at most {most} are read", REMAKE))
         for index, value in enumerate(node):
-            yield from _strings(value, f"{pointer}/{index}")
+            _sizes(value, f"{pointer}/{index}", field)
 
 
 def _schema_findings(problem: ValidationError) -> list[Finding]:
+    if problem.error_count() > MAX_SCHEMA_ERRORS:
+        return [error("schema", "", f"{problem.error_count()} places do not fit the schema", _SEE)]
     errors = problem.errors(include_url=False, include_context=False, include_input=False)
     return [
-        error("schema", "".join(f"/{part}" for part in detail["loc"]), detail["msg"], "See docs/result.schema.json.")
+        error("schema", "".join(f"/{text.escaped(str(part))}" for part in detail["loc"]), detail["msg"], _SEE)
         for detail in errors[:MAX_SCHEMA_FINDINGS]
     ]

@@ -110,9 +110,13 @@ class Limits:
 
 
 def limits_of(system: System, index: int) -> Limits:
-    """Of the accelerator of this number, or of the processors where the machine ran without any."""
+    """Of the accelerator of this number, or of the processors where the machine ran without any.
+
+    A run lists the one accelerator it used, whatever its number is.
+    """
     cores = system.logical_cores if system.virtual or not system.physical_cores else system.physical_cores
-    board = system.accelerators[index] if index < len(system.accelerators) else None
+    boards = system.accelerators
+    board = boards[0] if len(boards) == 1 else boards[index] if index < len(boards) else None
     name = system.cpu if not system.accelerators else "an accelerator not listed" if board is None else board.name
     stated = system.memory_bytes if not system.accelerators else None if board is None else board.memory_bytes
     return Limits(

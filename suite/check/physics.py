@@ -20,6 +20,9 @@ from suite.trace import Window
 from suite.units import memory, quantity
 
 POWER_MARGIN, RATE_MARGIN, IDLE_MARGIN = 1.1, 1.05, 0.9
+FIRST_YEAR = 2026
+"""No suite was there before to write a file."""
+
 FLOOR_W = 0.5
 """No accelerator board that works draws less."""
 
@@ -88,6 +91,8 @@ def _date(result: Result, today: date | None) -> Iterator[Finding]:
     except ValueError:
         yield error("date", "/date", f"{result.date} is no day of the calendar", "Submit the file as written.")
         return
+    if made.year < FIRST_YEAR:
+        yield error("date", "/date", f"{result.date} lies before the suite", "Set the machine's clock and run again.")
     if today is not None and made > today + timedelta(days=1):
         yield error(
             "date", "/date", f"{result.date} lies after today, {today}", "Set the machine's clock and run again."

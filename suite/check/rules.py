@@ -9,16 +9,34 @@ from itertools import pairwise
 
 import workloads
 from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
+from suite.check.calibrated import calibrated
+from suite.check.coherence import coherence
 from suite.check.findings import Finding, error, warning
 from suite.check.physics import physics
+from suite.check.replays import replays
+from suite.check.traces import traces
 from suite.energy import Energy, boundaries, window_energy
 from suite.reasons import REASONS
-from suite.record import Attempt, CellResult, Idle, Result
+from suite.record import Attempt, CellResult, Idle, Result, Work
 from suite.sweep import with_batch
 from suite.trace import Conditions, Event, Meter, Ticks, Window, rises
+from workloads.base import Spec
 
 RELATIVE_TOLERANCE = 1e-9
 """Joules are computed again by the same formula; only the last bits may differ between machines."""
+
+STRUCTURE = {
+    *("meter-domain", "meter-range", "attempt-none", "window", "window-overlap", "units-none", "energy-count"),
+    *("ticks-twice", "ticks-meter", "ticks-length", "ticks-time", "event-code", "event-meter", "event-time"),
+    *("conditions-length", "conditions-time"),
+}
+"""Rules about the form of traces and windows: what they break cannot be computed with."""
+
+LONGEST_NS = 7 * 86_400 * 10**9
+"""No budget is longer than two days."""
+
+SLOWEST_S = 3600.0
+"""A meter whose counter moves less often has nothing to say of a window."""
 
 _REMAKE = "Submit the file as the suite wrote it."
 
@@ -26,10 +44,12 @@ _REMAKE = "Submit the file as the suite wrote it."
 def examine(result: Result, today: date | None = None) -> tuple[Finding, ...]:
     """All findings about a result. Used before a result is written, by `check`, and when the site is built.
 
-    Whether it is physically possible is asked only of one that holds together.
+    What follows from traces and windows, physics among it, is asked only where these are well-formed.
     """
-    found = tuple(_findings(result))
-    return found if any(one.severity == "error" for one in found) else (*found, *physics(result, today))
+    found = (*_findings(result), *coherence(result))
+    if any(one.rule in STRUCTURE for one in found if one.severity == "error"):
+        return found
+    return (*found, *traces(result), *replays(result), *calibrated(result), *physics(result, today))
 
 
 def _findings(result: Result) -> Iterator[Finding]:
@@ -49,6 +69,10 @@ def _meters(meters: tuple[Meter, ...]) -> Iterator[Finding]:
     for meter in meters:
         if not meter.check:
             bounds.setdefault((meter.boundary, meter.domain), []).append(meter.bound)
+    for index, meter in enumerate(meters):
+        widths = (meter.update_period_s, meter.tick_width_s, meter.resolution_uj or 0, meter.calibration or 0.0)
+        if min(widths) < 0 or max(meter.update_period_s, meter.tick_width_s) > SLOWEST_S or widths[-1] > 1:
+            yield error("meter-range", f"/meters/{index}", "no meter has such a period, step or accuracy", _REMAKE)
     for (_, domain), found in bounds.items():
         if found != [None] and sorted(filter(None, found)) != ["high", "low"]:
             yield error("meter-domain", "/meters", f"{domain} is not counted exactly once", _REMAKE)
@@ -56,6 +80,8 @@ def _meters(meters: tuple[Meter, ...]) -> Iterator[Finding]:
 
 def _idle(result: Result, idle: Idle, pointer: str) -> Iterator[Finding]:
     yield from _windows((idle.window,), pointer)
+    if idle.window.units:
+        yield error("units", f"{pointer}/window", "the idle machine did no work", _REMAKE)
     yield from _ticks(result.meters, idle.ticks, f"{pointer}/ticks")
     yield from _events(result.meters, idle.events, f"{pointer}/events")
 
@@ -77,15 +103,33 @@ def _work(cell: CellResult, pointer: str) -> Iterator[Finding]:
     if spec is None or spec.version != cell.cell.version or cell.cell.size not in spec.sizes:
         yield warning("work-unknown", pointer, "no workload, version or size this suite knows: unchecked", "Update.")
         return
+    if cell.cell.precision not in spec.proof_limits:
+        yield error("precision", f"{pointer}/cell/precision", f"no precision {cell.cell.precision!r} is known", _REMAKE)
+        return
     own = spec.sizes[cell.cell.size].batch
     if cell.cell.batch not in (own, *spec.batches) or with_batch(cell.cell, cell.attempts) != cell.cell:
         yield error("batch", f"{pointer}/cell/batch", "no batch of this workload's, or not its sweep's choice", _REMAKE)
         return
     size = spec.with_batch(cell.cell.size, cell.cell.batch).sizes[cell.cell.size]
+    if not _is_own(cell.work, spec, size, cell.cell.precision):
+        told = "unit, size, FLOP or bytes differ from the workload's own formulas"
+        yield error("work", f"{pointer}/work", told, _REMAKE)
+    yield from _limits(cell, spec, pointer)
+
+
+def _is_own(work: Work, spec: Spec, size: object, precision: str) -> bool:
     expected = (spec.unit, spec.units_per_step(size), spec.parameters(size))
-    stated = (cell.work.unit, cell.work.units_per_step, cell.work.parameters)
-    if stated != expected or not math.isclose(cell.work.flops_per_step, spec.flops_per_step(size), rel_tol=1e-9):
-        yield error("work", f"{pointer}/work", "unit, size or FLOP differ from the workload's own formulas", _REMAKE)
+    formulas = (
+        (work.flops_per_step, spec.flops_per_step(size)),
+        (work.bytes_per_step, spec.bytes_per_step(size, precision)),
+    )
+    return (work.unit, work.units_per_step, work.parameters) == expected and all(
+        math.isclose(stated, computed, rel_tol=RELATIVE_TOLERANCE) for stated, computed in formulas
+    )
+
+
+def _limits(cell: CellResult, spec: Spec, pointer: str) -> Iterator[Finding]:
+    """Bands and limits are the workload's own."""
     band = spec.band(cell.cell.size, cell.cell.precision)
     limits = {WITNESSED: (0.0, spec.proof_limits[cell.cell.precision]), CONSTANT: (LEAST_CONSTANT, 1.0)}
     for index, attempt in enumerate(cell.attempts):
@@ -108,7 +152,9 @@ def _attempt(result: Result, cell: CellResult, attempt: Attempt, pointer: str) -
     if not broken:
         yield from _energies(result.meters, attempt, f"{pointer}/energies")
     for index, window in enumerate(attempt.windows):
-        if window.units == 0 or window.units % max(1, cell.work.units_per_step):
+        if window.units <= 0:
+            yield error("units-none", f"{pointer}/windows/{index}", "a window without work", _REMAKE)
+        elif window.units % max(1, cell.work.units_per_step):
             yield error("units", f"{pointer}/windows/{index}", "not a whole number of steps", _REMAKE)
     yield from _outcome(attempt, pointer)
 
@@ -117,6 +163,8 @@ def _windows(windows: tuple[Window, ...], pointer: str) -> Iterator[Finding]:
     for index, window in enumerate(windows):
         if not 0 <= window.start_ns < window.end_ns:
             yield error("window", f"{pointer}/{index}", "the window does not end after its start", _REMAKE)
+        if window.end_ns > LONGEST_NS:
+            yield error("window", f"{pointer}/{index}", "the window ends a week after its attempt began", _REMAKE)
     for index, (earlier, later) in enumerate(pairwise(windows)):
         if later.start_ns < earlier.end_ns:
             yield error(
@@ -135,6 +183,8 @@ def _ticks(meters: tuple[Meter, ...], ticks: tuple[Ticks, ...], pointer: str) ->
             yield error("ticks-length", here, "as many instants as readings are needed", _REMAKE)
         if any(at_ns < 0 for at_ns in series.at_ns[:1]):
             yield error("ticks-time", here, "the first instant lies before the origin", _REMAKE)
+        if any(energy_uj < 0 for energy_uj in series.energy_uj[:1]):
+            yield error("ticks-negative", here, "the counter begins below zero", _REMAKE)
         if any(later <= earlier for earlier, later in pairwise(series.at_ns)):
             yield error("ticks-time", here, "the instants do not rise", _REMAKE)
         if not rises(series.energy_uj):
@@ -169,17 +219,26 @@ def _energies(meters: tuple[Meter, ...], attempt: Attempt, pointer: str) -> Iter
         computed = tuple(
             window_energy(meters, attempt.ticks, window, boundary, attempt.events) for boundary in boundaries(meters)
         )
-        if len(computed) != len(stated) or not all(map(_same, computed, stated)):
-            yield error("energy", f"{pointer}/{index}", "the trace gives other joules than the file states", _REMAKE)
+        if len(computed) != len(stated):
+            yield error("energy-count", f"{pointer}/{index}", "as many energies as boundaries are needed", _REMAKE)
+            continue
+        for number, pair in enumerate(zip(computed, stated, strict=True)):
+            yield from _differences(*pair, f"{pointer}/{index}/{number}")
 
 
-def _same(computed: Energy, stated: Energy) -> bool:
-    """Equal in every label, and in every number to the last bits."""
+def _differences(computed: Energy, stated: Energy, pointer: str) -> Iterator[Finding]:
+    """Joules, what is not known of them, and what they are called: equal to the last bits."""
+    if not _equal(computed, stated, ("joules", "second_j", "range_j")):
+        yield error("energy", pointer, "the trace gives other joules than the file states", _REMAKE)
+    if not _equal(computed, stated, ("quantisation_j", "edge_j", "calibration_j")):
+        yield error("energy-uncertainty", pointer, "the trace gives another uncertainty than the file states", _REMAKE)
     labels = ("boundary", "meter_class", "domains", "reasons")
     if any(getattr(computed, name) != getattr(stated, name) for name in labels):
-        return False
-    numbers = ("joules", "quantisation_j", "edge_j", "calibration_j", "range_j", "second_j")
-    return all(_close(getattr(computed, name), getattr(stated, name)) for name in numbers)
+        yield error("energy-label", pointer, "meters and events give another class, domains or reasons", _REMAKE)
+
+
+def _equal(computed: Energy, stated: Energy, names: tuple[str, ...]) -> bool:
+    return all(_close(getattr(computed, name), getattr(stated, name)) for name in names)
 
 
 def _close(first: float | None, second: float | None) -> bool:

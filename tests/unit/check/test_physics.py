@@ -27,7 +27,7 @@ from suite.trace import Ticks, Window
 
 ROOT = Path(__file__).resolve().parents[3]
 TODAY = date(2026, 12, 1)
-H100, VIRTUAL, SIMULATED = 0, 4, 7
+H100, VIRTUAL, SIMULATED, LAPTOP = 0, 4, 7, 8
 """Their places among the synthetic machines."""
 
 
@@ -112,9 +112,12 @@ def at(day: str) -> Result:
     return true(H100).model_copy(update={"date": day})
 
 
+BEYOND_ITSELF = {"rate-over-calibration", "energy-under-calibration"}
+
 CHEATS: dict[str, tuple[Callable[[], Result], set[str]]] = {
     "a thousand times the work": (
-        lambda: altered(true(H100), of("gpt", "train", more_units(1000))), {"flops-over-peak", "pj-per-flop"}
+        lambda: altered(true(H100), of("gpt", "train", more_units(1000))),
+        {"flops-over-peak", "pj-per-flop", *BEYOND_ITSELF},
     ),
     "twenty times the work": (
         lambda: altered(true(H100), of("calib", "matmul", more_units(20))), {"flops-over-peak", "pj-per-flop"}
@@ -123,7 +126,12 @@ CHEATS: dict[str, tuple[Callable[[], Result], set[str]]] = {
         lambda: altered(true(H100), of("calib", "copy", more_units(3))), {"bytes-over-bandwidth"}
     ),
     "twice the joules": (lambda: altered(true(H100), scaled(2.0)), {"power-over-limit"}),
-    "a tenth of the joules": (lambda: altered(true(H100), of("gpt", "train", scaled(0.1))), {"power-under-idle"}),
+    "a tenth of the joules": (
+        lambda: altered(true(H100), of("gpt", "train", scaled(0.1))), {"power-under-idle", "energy-under-calibration"}
+    ),
+    "six times the work, which other machines could do": (
+        lambda: altered(true(LAPTOP), of("gpt", "train", more_units(6))), {"rate-over-calibration"}
+    ),
     "a thousandth of all joules": (
         lambda: altered(true(H100).model_copy(update={"idle": ()}), of("calib", "idle", scaled(0.001))),
         {"power-under-idle"},
@@ -142,7 +150,8 @@ CHEATS: dict[str, tuple[Callable[[], Result], set[str]]] = {
         lambda: altered(true(VIRTUAL), holding(30 * 2**30)), {"memory-over-capacity"}
     ),
     "a million times the work of an estimated machine": (
-        lambda: altered(true(VIRTUAL), of("gpt", "train", more_units(10**6))), {"flops-over-peak"}
+        lambda: altered(true(VIRTUAL), of("gpt", "train", more_units(10**6))),
+        {"flops-over-peak", "rate-over-calibration"},
     ),
     "a day before the board was sold": (lambda: at("2019-05-01"), {"date"}),
     "a day that has not come": (lambda: at("2027-01-01"), {"date"}),
@@ -168,7 +177,9 @@ def test_numbers_past_all_physics_make_findings_and_no_traceback() -> None:
         for one in result.cells
     )
     wild = altered(result.model_copy(update={"cells": cells}), holding(2**53))
-    assert errors(tuple(physics(wild, TODAY))) == {"flops-over-peak", "bytes-over-bandwidth", "pj-per-flop"}
+    assert errors(tuple(physics(wild, TODAY))) == {
+        "flops-over-peak", "bytes-over-bandwidth", "pj-per-flop", "memory-over-capacity"
+    }  # fmt: skip
 
 
 def test_a_finding_names_both_figures_and_where_they_are() -> None:
@@ -213,7 +224,7 @@ def test_neither_a_simulated_meter_beside_others_nor_the_backend_s_name_excuses_
         one.model_copy(update={"cell": one.cell.model_copy(update={"backend": "simulated"})}) for one in forged.cells
     )
     named = forged.model_copy(update={"backend": "simulated", "cells": cells})
-    assert errors(examine(named, TODAY)) == {"power-over-limit"}
+    assert errors(examine(named, TODAY)) == {"power-over-limit", "cell-unplanned"}
 
 
 def test_an_unknown_device_is_said_to_be_one_and_still_held_to_generic_bounds() -> None:
@@ -224,6 +235,7 @@ def test_an_unknown_device_is_said_to_be_one_and_still_held_to_generic_bounds() 
     assert errors(examine(altered(strange, of("gpt", "train", more_units(1000))), TODAY)) == {
         "flops-over-peak",
         "pj-per-flop",
+        *BEYOND_ITSELF,
     }
     assert errors(examine(altered(strange, scaled(20.0)), TODAY)) == {"power-over-limit"}
 
@@ -232,8 +244,25 @@ def test_without_a_day_to_compare_with_no_day_lies_in_the_future() -> None:
     assert errors(examine(at("2031-01-01"))) == set()
 
 
-def test_a_file_that_does_not_hold_together_is_not_asked_for_its_physics() -> None:
-    assert errors(examine(at("2019-05-01").model_copy(update={"backend": "tpu"}), TODAY)) == {"backend"}
+def test_a_file_whose_traces_are_no_traces_is_not_asked_for_its_physics() -> None:
+    def backwards(_: CellResult, attempt: Attempt) -> Attempt:
+        windows = tuple(Window(one.end_ns, one.start_ns, one.units) for one in attempt.windows)
+        return attempt.model_copy(update={"windows": windows})
+
+    result = at("2019-05-01")
+    cells = tuple(
+        cell.model_copy(update={"attempts": tuple(backwards(cell, attempt) for attempt in cell.attempts)})
+        for cell in result.cells
+    )
+    assert errors(examine(result.model_copy(update={"cells": cells}), TODAY)) == {"window"}
+    assert errors(examine(result.model_copy(update={"backend": "tpu"}), TODAY)) >= {"backend", "date"}
+
+
+def test_the_one_accelerator_of_a_file_is_its_device_whatever_its_number() -> None:
+    cells = tuple(
+        one.model_copy(update={"cell": one.cell.model_copy(update={"device": 3})}) for one in true(H100).cells
+    )
+    assert tuple(physics(true(H100).model_copy(update={"cells": cells}), TODAY)) == ()
 
 
 def test_a_file_is_held_against_the_day_on_which_it_is_checked(tmp_path: Path) -> None:

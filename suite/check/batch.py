@@ -1,0 +1,105 @@
+"""Many files checked: each alone in a process of its own limits, then what only a look at all of them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suite.check import check_file, result_files
+from suite.check.findings import Finding, error
+from suite.check.replays import marks_of
+from suite.check.workers import Limits, Task, each
+
+MOST_FINDINGS = 200
+"""More of one file help nobody."""
+
+LIMITS = Limits(memory_bytes=256 * 2**20, processor_s=20.0)
+"""The largest file that is read at all needs half of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A file after its check. `id` is that of the result, None where it is none; `marks` tell its traces."""
+
+    path: Path
+    id: str | None
+    findings: tuple[Finding, ...]
+    marks: frozenset[str] = frozenset()
+
+    @property
+    def acceptable(self) -> bool:
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
+    """A row for each result file at or below the paths, in their order, each file once; none where there is none.
+
+    Never raises for what a file holds, nor for what checking it does to a process.
+    """
+    files = list(dict.fromkeys(file for path in paths for file in result_files(path)))
+    rows = dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
+    return list(_together([rows[file] for file in files]))
+
+
+def row_of(path: Path) -> Row:
+    """One file, here and now."""
+    try:
+        checked = check_file(path)
+        result, found = checked.result, checked.findings
+        if len(found) > MOST_FINDINGS:
+            told = f"{len(found)} findings in all; the first {MOST_FINDINGS} are shown"
+            found = (*_worst_first(found)[:MOST_FINDINGS], error("more", "", told, "Mend these first."))
+        return Row(
+            path=path,
+            id=None if result is None else result.id,
+            findings=found,
+            marks=frozenset() if result is None else marks_of(result),
+        )
+    except (MemoryError, RecursionError):
+        return lost(path)
+
+
+def lost(path: Path) -> Row:
+    """The row of a file that ended the process that checked it."""
+    return Row(path=path, id=None, findings=(fatal(),))
+
+
+def failed(path: Path, problem: BaseException) -> Row:
+    """The row of a file that no rule foresaw: it is refused, and the others are checked."""
+    told = f"checking it ended in {type(problem).__name__}, which is a defect of the check"
+    cure = "Submit the file as the suite wrote it; if it is, report it."
+    return Row(path=path, id=None, findings=(error("check-failed", "", told, cure),))
+
+
+def fatal() -> Finding:
+    told = "checking it took more memory or time than any result needs, and was ended"
+    return error("file-fatal", "", told, "Submit the file as the suite wrote it.")
+
+
+def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
+
+
+def _together(rows: Sequence[Row]) -> Iterator[Row]:
+    """The rows with what is wrong about one beside those before it."""
+    ids: dict[str, Path] = {}
+    traces: dict[str, Path] = {}
+    for row in rows:
+        if row.id in ids:
+            told = f"{ids[row.id]} already holds result {row.id}"
+            yield _refused(row, error("id-twice", "/id", told, "Keep one of the two files."))
+            continue
+        twin = next((traces[mark] for mark in sorted(row.marks) if mark in traces), None)
+        if row.id is not None:
+            ids[row.id] = row.path
+        traces.update(dict.fromkeys(row.marks - traces.keys(), row.path))
+        if twin is None:
+            yield row
+        else:
+            told = f"a trace of it is in {twin} too"
+            yield _refused(row, error("replayed", "/cells", told, "Submit what was measured in this run."))
+
+
+def _refused(row: Row, finding: Finding) -> Row:
+    return replace(row, findings=(*row.findings, finding))

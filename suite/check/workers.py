@@ -1,0 +1,137 @@
+"""Many files at once, each in a process of limited memory and time: one that ends its process costs itself only."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Generic, TypeVar
+
+Found = TypeVar("Found")
+
+AHEAD = 2
+"""Files handed out for each process: one is worked on, one waits."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the work on files may take.
+
+    processes     at once; None: as many as there are cores
+    memory_bytes  address space of each, beside what it holds when it begins
+    processor_s   of one file; the slowest honest one needs a few seconds
+    wall_s        of one file, in case it waits for something that does not come
+    """
+
+    processes: int | None = None
+    memory_bytes: int = 6 * 2**30
+    processor_s: float = 120.0
+    wall_s: float = 600.0
+
+    @property
+    def count(self) -> int:
+        return self.processes or len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Generic[Found]):
+    """What to do with a file. `work` and what it gives go from process to process: plain values, functions of a module.
+
+    lost    what stands for a file that ended its process
+    failed  what stands for one on which `work` raised; None: the exception goes on
+    """
+
+    work: Callable[[Path], Found]
+    lost: Callable[[Path], Found]
+    failed: Callable[[Path, BaseException], Found] | None = None
+
+    def outcome(self, path: Path, done: Future[Found]) -> Found:
+        """Of a task that has ended. BrokenProcessPool where its process has, whoever is to blame."""
+        problem = done.exception()
+        if problem is None or isinstance(problem, BrokenProcessPool) or self.failed is None:
+            return done.result()
+        return self.failed(path, problem)
+
+
+def each(paths: Sequence[Path], task: Task[Found], limits: Limits) -> Iterator[tuple[Path, Found]]:
+    """What the task makes of each file, in any order."""
+    waiting = deque(paths)
+    while waiting:
+        for path in (yield from _until_broken(waiting, task, limits)):
+            yield path, _alone(path, task, limits)
+
+
+def _until_broken(
+    waiting: deque[Path], task: Task[Found], limits: Limits
+) -> Generator[tuple[Path, Found], None, list[Path]]:
+    """Go on until all is done or a process dies; then the files that were handed out, one of which is to blame."""
+    flying: dict[Future[Found], Path] = {}
+    pool = _pool(limits, min(limits.count, len(waiting)))
+    try:
+        while waiting or flying:
+            while waiting and len(flying) < AHEAD * limits.count:
+                flying[pool.submit(_limited, task.work, waiting[0], limits)] = waiting[0]
+                waiting.popleft()
+            for done in wait(flying, return_when=FIRST_COMPLETED).done:
+                found = task.outcome(flying[done], done)
+                yield flying.pop(done), found
+        return []
+    except BrokenProcessPool:
+        return list(flying.values())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _alone(path: Path, task: Task[Found], limits: Limits) -> Found:
+    with _pool(limits, 1) as pool:
+        done = pool.submit(_limited, task.work, path, limits)
+        try:
+            return task.outcome(path, done)
+        except BrokenProcessPool:
+            return task.lost(path)
+
+
+def _pool(limits: Limits, count: int) -> ProcessPoolExecutor:
+    """Processes that begin afresh: a fork would copy what threads hold."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(limits.memory_bytes,))
+
+
+def _begin(memory_bytes: int) -> None:
+    """Such a process leaves Ctrl-C to its parent, does not outlive it, and cannot take all memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = _held_bytes() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _held_bytes() -> int:
+    """The address space of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _limited(work: Callable[[Path], Found], path: Path, limits: Limits) -> Found:
+    """The alarms' own action ends the process, whatever it is at."""
+    signal.setitimer(signal.ITIMER_PROF, limits.processor_s)
+    signal.setitimer(signal.ITIMER_REAL, limits.wall_s)
+    try:
+        return work(path)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
