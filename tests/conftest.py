@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "bench"))  # the generator of results is two files of bench, which is no package
 
 
 @pytest.fixture(scope="session")

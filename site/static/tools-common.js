@@ -22,6 +22,8 @@ const tools = (() => {
     return made;
   };
 
+  const byId = (id) => document.getElementById(id);
+
   const sub = (...children) => make("span", { class: "sub" }, ...children);
 
   // A table that scrolls within itself. Cells are text or elements; of each line the first is its header, and from
@@ -38,6 +40,11 @@ const tools = (() => {
   };
 
   const link = (href, name) => make("a", { href }, make("bdi", {}, name));
+
+  const cellLink = (result, cell, name) => link(`results/${result}/${cell}.html`, name);
+
+  // What the page calls a class of meters.
+  const titleOf = (name) => make("h2", {}, document.querySelector(`[data-class="${name}"]`).textContent);
 
   // The state after "#" as name -> value; what cannot be decoded is kept as it stands.
   const read = () => {
@@ -73,8 +80,7 @@ const tools = (() => {
   };
 
   const say = (id, lines) => {
-    const place = document.getElementById(id);
-    place.replaceChildren(...lines.map((line) => make("p", { class: "notice" }, line)));
+    byId(id).replaceChildren(...lines.map((line) => make("p", { class: "notice" }, line)));
   };
 
   const range = (low, high, text) => `${text(low)} to ${text(high)}`;
@@ -85,5 +91,5 @@ const tools = (() => {
     draw(true);
   };
 
-  return Object.freeze({ grouped, quantity, make, sub, table, link, read, write, strange, amount, say, range, start });
+  return Object.freeze({ grouped, quantity, make, byId, sub, table, link, cellLink, titleOf, read, write, strange, amount, say, range, start });
 })();

@@ -3,8 +3,7 @@
 (() => {
   const MOST = 8;
   const ROW = /^([0-9a-f]{12}):([1-9][0-9]{0,3})(?::(device|machine|wall))?$/;
-  const { make, sub, link } = tools;
-  const byId = (id) => document.getElementById(id);
+  const { make, byId, sub, cellLink } = tools;
   const joulemark = globalThis.joulemark;
   const boardName = (board) => `${board.workload} ${board.mode}, size ${board.size} (${board.class})`;
   let drawing = 0;
@@ -82,7 +81,7 @@
     return button;
   };
 
-  const heading = (one) => make("span", {}, link(`results/${one.id}.html#cell-${one.row.cell}`, one.result.system),
+  const heading = (one) => make("span", {}, cellLink(one.id, one.row.cell, one.result.system),
     sub(`${work(one.row)} · ${one.row.boundary} · ${one.row.class}`), sub(`${one.name} · ${one.result.date}`), remover(one.name));
 
   const one3 = (value) => [value, null, null];

@@ -2,8 +2,7 @@
 // Parameters and tokens to the energy of training, by each machine's measured joules per FLOP.
 (() => {
   const JOULES_PER_KWH = 3.6e6;
-  const { make, sub, link } = tools;
-  const byId = (id) => document.getElementById(id);
+  const { make, byId, sub, cellLink, titleOf } = tools;
   const { boards, rows, systems, configurations } = globalThis.joulemark;
   const [parameters, tokens, preset] = ["parameters", "tokens", "preset"].map(byId);
 
@@ -32,7 +31,7 @@
     const [joules, low, high, rate, each] = row.slice(5);
     const kwh = (of) => flop * each * (of / joules) / JOULES_PER_KWH;
     const cells = [
-      make("span", {}, link(`results/${row[3]}.html#cell-${row[4]}`, systems[row[1]][1]), sub(`size ${boards[row[0]].size} · ${configurations[row[2]]}`)),
+      make("span", {}, cellLink(row[3], row[4], systems[row[1]][1]), sub(`size ${boards[row[0]].size} · ${configurations[row[2]]}`)),
       make("span", {}, tools.quantity(each, "J/FLOP"), sub(tools.range(each * low / joules, each * high / joules, (end) => tools.quantity(end, "J/FLOP")))),
       make("span", {}, energy(kwh(joules)), sub(tools.range(kwh(low), kwh(high), energy))),
       duration(flop * each / (joules * rate)),
@@ -64,8 +63,7 @@
     const headers = ["Machine and the size it trained", "J/FLOP measured", "Energy", "Time on one device", ...(isGpt3 ? ["Of the published"] : [])];
     byId("machines").replaceChildren(...(flop > 0 ? classes.flatMap((name) => {
       const own = trained.filter((row) => boards[row[0]].class === name).sort((one, other) => one[9] - other[9]);
-      const title = document.querySelector(`[data-class="${name}"]`).textContent;
-      return [make("h2", {}, title), tools.table(`Energy to train, ${name}`, headers, own.map((row) => line(row, flop, isGpt3)))];
+      return [titleOf(name), tools.table(`Energy to train, ${name}`, headers, own.map((row) => line(row, flop, isGpt3)))];
     }) : []));
   };
 

@@ -3,8 +3,7 @@
 (() => {
   const JOULES_PER_KWH = 3.6e6;
   const DAYS = 365;
-  const { make, sub, link } = tools;
-  const byId = (id) => document.getElementById(id);
+  const { make, byId, sub, link, titleOf } = tools;
   const { boards, rows, systems, configurations } = globalThis.joulemark;
   const inputs = Array.from(document.querySelectorAll("#mix input"));
   const defaults = new Map(inputs.map((one) => [one.name, one.defaultValue]));
@@ -59,7 +58,7 @@
     const partly = own.filter((one) => covered(one).length > 0 && !whole.includes(one));
     if (!whole.length && !partly.length) return [];
     const lines = whole.map((one) => line(one, chosen, grid, price)).sort((one, other) => one[0] - other[0]);
-    const parts = [make("h2", {}, document.querySelector(`[data-class="${name}"]`).textContent)];
+    const parts = [titleOf(name)];
     parts.push(lines.length ? tools.table(`Your mix on one machine, ${name}`, HEADERS, lines.map((each) => each[1]))
       : make("p", {}, "No machine has all of these workloads."));
     if (partly.length) {

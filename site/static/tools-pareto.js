@@ -2,7 +2,7 @@
 // Dims what lies beyond the reader's limits in a drawing that is whole without it.
 (() => {
   const STEPS = 1000;
-  const byId = (id) => document.getElementById(id);
+  const { byId } = tools;
   const figure = document.querySelector("[data-finder]");
   if (!figure) return;
   const rows = Array.from(document.querySelectorAll("tr[data-joules]"), (row) => ({

@@ -65,13 +65,13 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
             scores = scorings(content.boards)
             write_site(content, found.digests, scores, pages)
             tools.write(content, pages, fresh, decided)
-            tools.mark(content.entries, decided, site / "templates", fresh)
+            tools.mark(found.own_files, decided, site / "templates", fresh)
             write_files(scores, content.date, fresh / "data")
             shown = [one for one in found.records if one.entry is not None and one.entry.id not in gone]
             write_csv((_text(cache, one.csv) for one in shown), fresh / "data" / "results.csv")
             write_json((_text(cache, one.json) for one in shown), content.date, fresh / "data" / "results.json")
     return Built(
-        pages=pages.count + len(found.entries),
+        pages=pages.count + found.own_pages,
         rows=len(rows),
         files=found.files,
         cached=found.cached,
@@ -92,6 +92,16 @@ class _Found:
     @property
     def rows(self) -> Iterator[Row]:
         return (row for record in self.records for row in record.rows)
+
+    @property
+    def own_files(self) -> dict[str, tuple[str, ...]]:
+        """A result's id to the paths of its own pages and other files."""
+        return {entry.id: record.files for entry, record in zip(self.entries, self.records, strict=True)}
+
+    @property
+    def own_pages(self) -> int:
+        """How many pages the results have of their own."""
+        return sum(path.endswith(".html") for record in self.records for path in record.files)
 
     @property
     def digests(self) -> dict[str, Digest]:

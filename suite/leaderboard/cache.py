@@ -64,15 +64,15 @@ class Cache:
     def __init__(self, folder: Path, code: str) -> None:
         self.folder = folder / code
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._found: dict[str, Path] | None = None
+        self._found: dict[str, str] | None = None  # plain paths: a site has a hundred blobs for each result
         self._used: set[str] = set()
 
     @property
-    def _blobs(self) -> dict[str, Path]:
+    def _blobs(self) -> dict[str, str]:
         """The blobs that lay there at the first question, and those put since."""
         if self._found is None:
             entries = (entry for entry in os.scandir(self.folder) if entry.name.count(".") == 3)
-            self._found = {entry.name.rsplit(".", 2)[0]: Path(entry.path) for entry in entries}
+            self._found = {entry.name.rsplit(".", 2)[0]: entry.path for entry in entries}
         return self._found
 
     def look(self) -> None:
@@ -101,7 +101,7 @@ class Cache:
         blob = self.folder / f"{name}.{status.st_size}.{status.st_mtime_ns}"
         self._used.add(blob.name)
         if self._found is not None:
-            self._found[name] = blob
+            self._found[name] = str(blob)
         return blob
 
     def has(self, name: str) -> bool:
@@ -111,16 +111,15 @@ class Cache:
     def get(self, name: str) -> bytes | None:
         """A blob's bytes; None where it is absent or not as it was put."""
         blob = self._whole(name)
-        return None if blob is None else blob.read_bytes()
+        return None if blob is None else Path(blob).read_bytes()
 
     def place(self, name: str, target: Path) -> bool:
         """The blob under another name too, or a copy of it where that cannot be; False where `get` would give None."""
         blob = self._whole(name)
         if blob is None:
             return False
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(blob, target)
+            _link(blob, target)
         except FileExistsError:
             raise
         except OSError:
@@ -131,17 +130,17 @@ class Cache:
         """Remove a blob that is of no use: another may be put under its name."""
         blob = self._blobs.pop(name, None)
         if blob is not None:
-            self._used.discard(blob.name)
-            blob.unlink(missing_ok=True)
+            self._used.discard(blob.rpartition("/")[2])
+            Path(blob).unlink(missing_ok=True)
 
-    def _whole(self, name: str) -> Path | None:
+    def _whole(self, name: str) -> str | None:
         blob = self._blobs.get(name)
         if blob is None:
             return None
         if not _is_as_put(blob):
             self.drop(name)
             return None
-        self._used.add(blob.name)
+        self._used.add(blob.rpartition("/")[2])
         return blob
 
     def sweep(self) -> None:
@@ -153,10 +152,19 @@ class Cache:
                 path.unlink(missing_ok=True)
 
 
-def _is_as_put(blob: Path) -> bool:
-    _, size, written_ns = blob.name.rsplit(".", 2)
+def _link(blob: str, target: Path) -> None:
+    """The folder is made where it lacks: most blobs go where others went before."""
     try:
-        status = blob.stat(follow_symlinks=False)
+        os.link(blob, target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(blob, target)
+
+
+def _is_as_put(blob: str) -> bool:
+    _, size, written_ns = blob.rsplit(".", 2)
+    try:
+        status = os.lstat(blob)
     except OSError:
         return False
     return (str(status.st_size), str(status.st_mtime_ns)) == (size, written_ns)

@@ -42,6 +42,18 @@ class Entry:
     def path(self) -> str:
         return f"results/{self.id}.html"
 
+    @property
+    def rows_path(self) -> str:
+        """Its rows as a script."""
+        return f"data/rows/{self.id}.js"
+
+    def cell_path(self, number: int) -> str:
+        """The page of its n-th cell, counted from 1."""
+        return f"results/{self.id}/{number}.html"
+
+    def badge_path(self, number: int) -> str:
+        return f"results/{self.id}/{number}.svg"
+
 
 def entry(result: Result) -> Entry:
     return Entry(

@@ -1,11 +1,10 @@
-"""One result to what its page shows: cells, windows, traces, stages."""
+"""One result to what its pages show: cells, windows, traces, stages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from suite.check import Checked
 from suite.leaderboard.frame import joules_per_flop
 from suite.leaderboard.happened import Happened, happened
 from suite.leaderboard.limits import Floor, floor
@@ -24,14 +23,16 @@ from suite.normalise import (
     spent,
 )
 from suite.reasons import Reason
-from suite.record import Attempt, CellResult, Quality, Result, Throughput
+from suite.record import Attempt, CellResult, Quality, Result
 from suite.roofline import CALIB, Calibration, Meters, Roofline, calibrations, roofline
 from suite.statistics import Summary
-from suite.trace import Meter
 from suite.units import column, grouped, half_width, memory, percent, quantity, rate, significant, symbol
 
 NEGLIGIBLE = 1e-4
 """A share of the interval below this needs no digits."""
+
+MOST_WINDOWS = 40
+"""In a table: more than any plan asks for, and a page of two such attempts has at most 3,000 elements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,16 @@ class AttemptView:
     judged: tuple[tuple[str, str, str, str], ...]  # quality and audits: name, value, low, high
     peak_memory: str
 
+    @property
+    def listed(self) -> tuple[WindowLine, ...]:
+        """The windows that stand in a table."""
+        return self.windows[:MOST_WINDOWS]
+
+    @property
+    def rest(self) -> tuple[WindowLine, ...]:
+        """Those that stand below it, as plain text."""
+        return self.windows[MOST_WINDOWS:]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellView:
@@ -89,17 +100,21 @@ class CellView:
 
     @property
     def why(self) -> Floor | None:
+        return None if self.main_cost is None else self.main_cost.floor
+
+    @property
+    def main_cost(self) -> Cost | None:
         """Of the device boundary, or else of the first."""
-        cost = self.device_cost or (self.costs[0] if self.costs else None)
-        return None if cost is None else cost.floor
+        return self.device_cost or next(iter(self.costs), None)
 
     @property
     def device_cost(self) -> Cost | None:
         return next((cost for cost in self.costs if cost.boundary == "device"), None)
 
 
-def cells(result: Result) -> tuple[CellView, ...]:
-    limits = calibrations(result)
+def cells(result: Result, limits: Mapping[Meters, Calibration] | None = None) -> tuple[CellView, ...]:
+    """`limits` are the result's own `calibrations`, where they are known already."""
+    limits = calibrations(result) if limits is None else limits
     return tuple(_cell(result, cell, number, limits) for number, cell in enumerate(result.cells, start=1))
 
 
@@ -207,71 +222,3 @@ def command(result: Result, cell: CellResult) -> str:
         f"python -m suite run --backend {ran.backend} --framework {ran.framework} --workload {ran.workload} "
         f"--mode {mode} --size {ran.size} --precision {ran.precision} --budget {result.plan.budget_s:.0f}s --fresh"
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterView:
-    """A meter as text. None is unknown, or does not apply."""
-
-    domain: str
-    role: str | None
-    boundary: str
-    scope: str | None
-    method: str
-    source: str
-    period: str
-    tick_width: str
-    step: str | None
-    calibration: str | None
-    note: str | None
-
-
-def meters(result: Result) -> tuple[MeterView, ...]:
-    return tuple(map(_meter, result.meters))
-
-
-def _meter(meter: Meter) -> MeterView:
-    return MeterView(
-        domain=meter.domain,
-        role="second opinion" if meter.check else f"{meter.bound} end of the range" if meter.bound else None,
-        boundary=meter.boundary,
-        scope=meter.scope,
-        method=meter.method,
-        source=meter.source,
-        period=quantity(meter.update_period_s, "s"),
-        tick_width=quantity(meter.tick_width_s, "s", 2),
-        step=None if meter.resolution_uj is None else quantity(meter.resolution_uj / 1e6, "J", 2),
-        calibration=None if meter.calibration is None else f"± {percent(meter.calibration)}",
-        note=meter.note,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overhead:
-    """What measuring cost, as text."""
-
-    sampler: str
-    controller: str
-    memory: str
-    throughput: str | None
-
-
-def overhead(result: Result) -> Overhead | None:
-    cost = result.overhead
-    if cost is None:
-        return None
-    return Overhead(
-        sampler=percent(cost.sampler_share),
-        controller=percent(cost.controller_share),
-        memory=memory(cost.peak_memory_bytes),
-        throughput=None if cost.throughput is None else _ratio(cost.throughput),
-    )
-
-
-def _ratio(found: Throughput) -> str:
-    return f"{found.ratio:.4f} ({found.low:.4f} to {found.high:.4f}, {found.pairs} pairs of windows)"
-
-
-def warnings(checked: Checked) -> tuple[str, ...]:
-    """What the check found worth a word in a file it accepted."""
-    return tuple(f"{finding.message} ({finding.rule}). {finding.cure}" for finding in checked.findings)

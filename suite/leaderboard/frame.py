@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from suite.energy import MeterClass
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
-from suite.roofline import Bound, Roofline, calibrations, roofline
+from suite.roofline import Bound, Calibration, Meters, Roofline, calibrations, roofline
 from suite.statistics import Summary
 from suite.trace import Boundary
 
@@ -80,9 +80,12 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def rows_of(result: Result) -> Iterator[Row]:
-    """The rows of one result: cells that ended well, within each boundary they have windows for."""
-    limits = calibrations(result)
+def rows_of(result: Result, limits: Mapping[Meters, Calibration] | None = None) -> Iterator[Row]:
+    """The rows of one result: cells that ended well, within each boundary they have windows for.
+
+    `limits` are the result's own `calibrations`, where they are known already.
+    """
+    limits = calibrations(result) if limits is None else limits
     for number, cell in enumerate(result.cells, start=1):
         for boundary in boundaries_of(cell):
             scored = score(cell, boundary)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from suite.record import Result
-from suite.roofline import Calibration, Roofline, calibrations
+from suite.roofline import Calibration, Roofline
 from suite.units import percent, quantity, times
 
 
@@ -54,9 +53,9 @@ class Limits:
     lines: tuple[LimitLine, ...]
 
 
-def limits(result: Result) -> Limits | None:
+def limits(known: Iterable[Calibration]) -> Limits | None:
     """None where no cell of `calib` gave a rate."""
-    found = [one for one in calibrations(result).values() if not one.is_empty]
+    found = [one for one in known if not one.is_empty]
     if not found:
         return None
     return Limits(

@@ -31,9 +31,11 @@ class Band:
 def stretches(points: Sequence[tuple[float, float | None]], band: Band) -> tuple[str, ...]:
     """Points in time order as the unbroken lines between unknown ones, in SVG's notation."""
     found: list[list[str]] = [[]]
+    # As Band.x and Band.y would have it: lines have so many points that calls for each of them would be felt.
+    across, up = (WIDTH - LEFT) / band.end_s, (band.bottom - band.top) / (band.high - band.low)
     for at_s, value in points:
         if value is None:
             found.append([])
         else:
-            found[-1].append(f"{band.x(at_s)},{band.y(value)}")
+            found[-1].append(f"{LEFT + across * at_s:.1f},{band.bottom - up * (value - band.low):.1f}")
     return tuple(" ".join(stretch) for stretch in found if len(stretch) > 1)

@@ -6,7 +6,7 @@ All of it is kept in the cache and read from there, also by a build that began w
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,16 +17,14 @@ from suite.check import Checked, check_file
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.findings import Finding, error
-from suite.leaderboard import details
 from suite.leaderboard.cache import Cache, sha256
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.downloads import csv_lines, json_lines
 from suite.leaderboard.frame import Row, rows_of
-from suite.leaderboard.limits import limits
-from suite.leaderboard.render import Pages
-from suite.leaderboard.roofchart import roofchart
-from suite.leaderboard.tool_data import write_result
+from suite.leaderboard.result_pages import write_pages
+from suite.leaderboard.tool_data import result_script, write_script
 from suite.record import Result
+from suite.roofline import Calibration, Meters, calibrations
 
 MOST_FINDINGS = 20
 """More of one file help nobody."""
@@ -40,8 +38,8 @@ Read = Digest | tuple[Finding, ...]
 class Record:
     """A file's share of the site. `entry` is None where it is refused; `day` is set where that holds for a day only.
 
-    `files` are the paths below the site's root of what is the file's own: its page and itself. The n-th is a blob of
-    the cache.
+    `files` are the paths below the site's root of what is the file's own: its pages, its badges and itself. The n-th
+    is a blob of the cache.
     """
 
     sha256: Digest
@@ -94,9 +92,10 @@ class Reader:
             folder = Path(name)
             (folder / _BYTES).write_bytes(data)
             checked = check_file(folder / _BYTES)
-            record = _record(checked, digest)
+            known = {} if checked.result is None else calibrations(checked.result)
+            record = _record(checked, known, digest)
             if checked.result is not None:
-                files = _own_files(checked, checked.result, record.rows, self.templates, folder)
+                files = _own_files(checked, checked.result, known, record.rows, self.templates, folder)
                 record = replace(record, files=tuple(files))
             for own, blob in zip(record.files, record.blobs, strict=True):
                 cache.take(blob, folder / own)
@@ -106,7 +105,7 @@ class Reader:
         return digest
 
 
-def _record(checked: Checked, digest: Digest) -> Record:
+def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Digest) -> Record:
     result, found = checked.result, checked.findings
     dated = any(one.rule == "date" for one in found)
     return Record(
@@ -114,35 +113,28 @@ def _record(checked: Checked, digest: Digest) -> Record:
         day=date.today().isoformat() if dated else None,
         findings=found if len(found) <= MOST_FINDINGS else (*found[:MOST_FINDINGS], _more(len(found))),
         entry=None if result is None else entry(result),
-        rows=() if result is None else tuple(rows_of(result)),
+        rows=() if result is None else tuple(rows_of(result, known)),
         files=(),
     )
 
 
-def _own_files(checked: Checked, result: Result, rows: Sequence[Row], templates: Path, folder: Path) -> Iterator[str]:
+def _own_files(
+    checked: Checked,
+    result: Result,
+    known: Mapping[Meters, Calibration],
+    rows: Sequence[Row],
+    templates: Path,
+    folder: Path,
+) -> Iterator[str]:
     """What a result has of its own is put in its place below `folder`, and named."""
     shown = entry(result)
-    Pages(templates, folder).write(shown.path, "result.html", **_context(checked, result, shown))
-    yield shown.path
+    yield from write_pages(checked, result, known, templates, folder)
     raw = folder / shown.raw_path
     raw.parent.mkdir(parents=True, exist_ok=True)
     (folder / _BYTES).rename(raw)
     yield shown.raw_path
-    yield write_result(result, rows, folder)
-
-
-def _context(checked: Checked, result: Result, shown: Entry) -> dict[str, object]:
-    return {
-        "date": None,
-        "entry": shown,
-        "result": result,
-        "cells": details.cells(result),
-        "limits": limits(result),
-        "meters": details.meters(result),
-        "overhead": details.overhead(result),
-        "warnings": details.warnings(checked),
-        "roof": roofchart(result),
-    }
+    write_script(folder / shown.rows_path, result_script(result, rows))
+    yield shown.rows_path
 
 
 def recorded(cache: Cache, digest: Digest) -> Record | None:

@@ -70,9 +70,12 @@ class Pages:
 
     def _put(self, name: str, path: str, data: bytes) -> None:
         target = self._out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # what stands there may be a blob of the cache under another name
-        target.write_bytes(data)
+        try:
+            target.write_bytes(data)
+        except FileNotFoundError:  # seldom: most pages go where others went before
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
         self.count += 1
         if self._cache is not None:
             self._cache.adopt(name, target)

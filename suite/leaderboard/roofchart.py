@@ -114,9 +114,9 @@ class Roofchart:
     up: tuple[Tick, ...]
 
 
-def places(result: Result) -> list[tuple[Place, Floor]]:
+def places(result: Result, limits: Mapping[Meters, Calibration] | None = None) -> list[tuple[Place, Floor]]:
     """The cells that a complete calibration of their own meters can be held against, within the device boundary."""
-    return list(_places(result.cells, calibrations(result)))
+    return list(_places(result.cells, calibrations(result) if limits is None else limits))
 
 
 def _places(cells: Sequence[CellResult], limits: Mapping[Meters, Calibration]) -> Iterator[tuple[Place, Floor]]:
@@ -149,9 +149,12 @@ def _place(number: int, cell: CellResult, scored: Score, floor: Floor) -> Place 
     )
 
 
-def roofchart(result: Result) -> Roofchart | None:
-    """None where no cell has a complete calibration to be held against."""
-    found = places(result)
+def roofchart(result: Result, limits: Mapping[Meters, Calibration] | None = None) -> Roofchart | None:
+    """None where no cell has a complete calibration to be held against.
+
+    `limits` are the result's own `calibrations`, where they are known already.
+    """
+    found = places(result, limits)
     if not found:
         return None
     floors = {(place.precision, place.meter_class): floor for place, floor in found}

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
+from math import ceil
 
 from suite.leaderboard.boards import Board, Placed, newest, pages_of
 from suite.leaderboard.cache import key_of
@@ -19,10 +21,12 @@ from suite.leaderboard.words import CLASSES
 
 HEADLINE_LINES = 10
 BOARD_LINES = 5
+BOARDS_ON_INDEX = 10
+"""As many boards besides the headline stand there as tables, the others as links."""
+
 RESULTS_ON_SYSTEM = 5
 LINES_ON_SYSTEM = 60
-"""A result's lines are never parted, so a page may hold those of one more result."""
-
+BOARDS_ON_LIST = 200
 LIST_ROWS = 80
 """Rows on a page of results, systems, or refusals: a page has at most 3,000 elements."""
 
@@ -44,7 +48,9 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     _write_systems(content, ranked, digests, scores, pages)
     write_page(scores, content.date, pages)
     _write_lists(content, pages)
-    for name in ("boards", "methodology", "404"):
+    for part in _board_list(content):
+        pages.write(part.path, "boards.html", date=content.date, list=part)
+    for name in ("methodology", "404"):
         pages.write(f"{name}.html", f"{name}.html", date=content.date, site=content)
 
 
@@ -72,8 +78,16 @@ def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None
         headline=next((_top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
         groups={name: found for name, found in groups.items() if found},
         calibration=[_top(one, 0) for one in shown if one.board.is_calibration and one.board.may_rank],
+        most_tables=BOARDS_ON_INDEX,
         older=len(content.boards) - len(current),
+        class_pages={board.meter_class: part.path for part in reversed(_board_list(content)) for board in part.items},
     )
+
+
+def _board_list(content: Site) -> tuple[Page[Board], ...]:
+    """All boards, class by class."""
+    order = list(CLASSES)
+    return paged("boards.html", sorted(content.boards, key=lambda one: order.index(one.meter_class)), BOARDS_ON_LIST)
 
 
 def _top(one: _Ranked, most: int) -> Table:
@@ -120,25 +134,31 @@ def _write_systems(
             [_lines_key(own.get(one.id, ()), digests) for one in shown],
             [one.key(machine.system.slug) for one in scores],
         )
-        for part in paged(machine.path, machine.entries, LIST_ROWS):
-            tables = [(one, own.get(one.id, ())) for one in shown] if part.number == 1 else []
-            context = partial(_system_context, machine, part, tables, scores if part.number == 1 else ())
-            pages.keep(part.path, "system.html", key, context)
+        lines = _lines(shown, own)
+        longest = max(len(machine.entries) / LIST_ROWS, len(lines) / LINES_ON_SYSTEM)
+        for page in paged(machine.path, range(ceil(longest)), 1):
+            context = partial(_system_context, machine, page, lines, scores if page.number == 1 else ())
+            pages.keep(page.path, "system.html", key, context)
 
 
 def _system_context(
-    machine: Machine, part: Page[Entry], recent: Iterable[tuple[Entry, _Own]], scores: Sequence[Scoring]
+    machine: Machine, page: Page[int], lines: Sequence[_Line], scores: Sequence[Scoring]
 ) -> dict[str, object]:
+    start, first = LINES_ON_SYSTEM * (page.number - 1), LIST_ROWS * (page.number - 1)
     return {
         "date": machine.entries[0].date,
         "machine": machine,
-        "list": part,
-        "recent": [(one, _tables(own)) for one, own in recent],
+        "entries": machine.entries[first : first + LIST_ROWS],
+        "list": replace(page, items=()),  # two lists: no count is right for both
+        "recent": _tables(lines[start : start + LINES_ON_SYSTEM]),
+        "shown": len({entry.id for entry, _, _ in lines}),
         "scores": scores,
     }
 
 
 _Own = Sequence[tuple[_Ranked, list[Placed]]]
+_Line = tuple[Entry, _Ranked | None, Placed | None]
+"""A row of a result on a board; without them where the result has none."""
 
 
 def _own_places(ranked: Iterable[_Ranked], results: set[str]) -> dict[str, list[tuple[_Ranked, list[Placed]]]]:
@@ -173,9 +193,23 @@ def _lines_key(own: _Own, digests: Mapping[str, Digest]) -> list[object]:
     ]
 
 
-def _tables(own: _Own) -> list[Table]:
-    """A result's lines of each board, ranked as on the whole of it."""
-    return [table(one.board, places, one.scales) for one, places in own]
+def _lines(shown: Iterable[Entry], own: Mapping[str, _Own]) -> list[_Line]:
+    found: list[_Line] = []
+    for entry in shown:
+        lines = [(entry, one, placed) for one, places in own.get(entry.id, ()) for placed in places]
+        found += lines or [(entry, None, None)]
+    return found
+
+
+def _tables(lines: Sequence[_Line]) -> list[tuple[Entry, list[Table]]]:
+    """Each result's lines of each board, ranked as on the whole of it."""
+    found: list[tuple[Entry, list[Table]]] = []
+    for (entry, one), own in groupby(lines, key=lambda line: line[:2]):
+        if not found or found[-1][0] is not entry:
+            found.append((entry, []))
+        if one is not None:
+            found[-1][1].append(table(one.board, [placed for _, _, placed in own if placed], one.scales))
+    return found
 
 
 def _write_lists(content: Site, pages: Pages) -> None:

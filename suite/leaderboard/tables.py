@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from suite.leaderboard.boards import Board, Placed, band_text
 from suite.leaderboard.chart import Axis, Mark, axis, mark
@@ -102,20 +101,3 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None, speed: Scale) -> Line
         limited_by=limited_by(row.mfu, row.mbu),
         reasons=flags(row.reasons),
     )
-
-
-def top(whole: Table, most: int) -> Table:
-    """The first `most` lines."""
-    return replace(whole, lines=whole.lines[:most], hidden=max(0, len(whole.lines) - most))
-
-
-def of_results(tables: Sequence[Table]) -> dict[str, list[Table]]:
-    """Each result's lines of each table, ranked as on the whole board."""
-    found: dict[str, list[Table]] = defaultdict(list)
-    for whole in tables:
-        lines: dict[str, list[Line]] = defaultdict(list)
-        for one in whole.lines:
-            lines[one.row.result].append(one)
-        for result, own in lines.items():
-            found[result].append(replace(whole, lines=tuple(own), hidden=len(whole.lines) - len(own)))
-    return found

@@ -91,15 +91,8 @@ def write_script(path: Path, text: str) -> None:
     path.write_text(text, encoding="ascii", newline="\n")
 
 
-def write_result(result: Result, rows: Iterable[Row], site: Path) -> str:
-    """One result's rows within every boundary, as a script that `compare.html` loads by name; its path below `site`."""
-    path = f"data/rows/{result.id}.js"
-    write_script(site / path, result_script(result, rows))
-    return path
-
-
 def result_script(result: Result, rows: Iterable[Row]) -> str:
-    """A classic script that adds the result to the global `joulemarkResults`."""
+    """One result's rows within every boundary, as a classic script that `compare.html` loads by name."""
     system, software = result.system, result.software
     data = {
         "system": system.name, "slug": system.slug, "date": result.date,

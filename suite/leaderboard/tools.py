@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.leaderboard import decisions
+from suite.leaderboard import badges, decisions
 from suite.leaderboard.boards import Board, newest
-from suite.leaderboard.content import Entry, Site
+from suite.leaderboard.content import Site
 from suite.leaderboard.decisions import Decision
 from suite.leaderboard.pareto import finder, path_of
 from suite.leaderboard.render import Pages, environment
@@ -107,18 +107,30 @@ def write(content: Site, pages: Pages, fresh: Path, decided: Sequence[Decision] 
     )
 
 
-def mark(entries: Iterable[Entry], decided: Sequence[Decision], templates: Path, fresh: Path) -> None:
-    """Put the word that stands about a result on its page, which is a file of its own from then on."""
-    banner = environment(templates).get_template("_decision.html")
-    about = {one.result for one in decided}
-    for entry in entries:
-        decision = decisions.standing(decided, entry.id) if entry.id in about else None
-        if decision is not None:
-            page = fresh / entry.path
-            text = page.read_text(encoding="utf-8")
-            page.unlink()  # the same bytes may stand under other names
-            told = banner.render(root="../", decision=decision)
-            page.write_text(text.replace(PLACE, told, 1), encoding="utf-8", newline="\n")
+def mark(own: Mapping[str, Sequence[str]], decided: Sequence[Decision], templates: Path, fresh: Path) -> None:
+    """Put the word that stands about a result on its pages, and take the figures from its badges if it is withdrawn.
+
+    `own` has each result's own files, as paths below `fresh`.
+    """
+    made = environment(templates)
+    banner, badge = made.get_template("_decision.html"), made.get_template("badge.svg")
+    for result in sorted({one.result for one in decided} & own.keys()):
+        decision = decisions.standing(decided, result)
+        if decision is None:
+            continue
+        for path in own[result]:
+            if path.endswith(".html"):
+                told = banner.render(root="../" * path.count("/"), decision=decision)
+                text = (fresh / path).read_text(encoding="utf-8")
+                _overwrite(fresh / path, text.replace(PLACE, told, 1))
+            elif path.endswith(".svg") and decision.action == "withdrawn":
+                _overwrite(fresh / path, badge.render(badge=badges.of_withdrawn(result, decision.date)))
+
+
+def _overwrite(path: Path, text: str) -> None:
+    """The same bytes may stand under other names, which keep theirs."""
+    path.unlink()
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def works(offered: Sequence[Board]) -> tuple[Work, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,7 @@ PAGES = (
     "systems.html",
     "systems/example-h100-server.html",
     "RESULT",
+    "CELL",
     "excluded.html",
     "methodology.html",
     "data.html",
@@ -69,44 +70,28 @@ def out(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder / "out"
 
 
-class Visit:
-    """An open page and everything it asked for or complained of."""
+@pytest.fixture
+def visit(out: Path, open_file: Any) -> Callable[..., Any]:
+    """Opens a page by its name; RESULT and CELL stand for any one of them."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
+    def opened(name: str, **options: Any) -> Any:
+        patterns = {"RESULT": "results/*.html", "CELL": "results/*/1.html"}
+        return open_file(next(out.glob(patterns[name])) if name in patterns else out / name, **options)
 
-
-def visit(browser: Any, out: Path, name: str, *, size: dict[str, int] = DESKTOP, **options: Any) -> Visit:
-    path = next((out / "results").glob("*.html")) if name == "RESULT" else out / name
-    page = browser.new_context(viewport=size, **options).new_page()
-    opened = Visit(page)
-    page.goto(path.as_uri())
     return opened
 
 
-@pytest.fixture(autouse=True)
-def close_contexts(browser: Any) -> Iterator[None]:
-    yield
-    for context in browser.contexts:
-        context.close()
-
-
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_opens_without_complaint_and_asks_for_nothing_elsewhere(browser: Any, out: Path, name: str) -> None:
-    opened = visit(browser, out, name)
+def test_a_page_opens_without_complaint_and_asks_for_nothing_elsewhere(visit: Any, out: Path, name: str) -> None:
+    opened = visit(name)
     assert opened.complaints == []
     assert opened.requests
     assert all(url.startswith(out.as_uri()) for url in opened.requests)
     assert opened.page.locator("h1").count() == 1
 
 
-def test_the_content_policy_is_in_force(browser: Any, out: Path) -> None:
-    opened = visit(browser, out, "index.html")
+def test_the_content_policy_is_in_force(visit: Any) -> None:
+    opened = visit("index.html")
     opened.page.evaluate(
         "() => { const script = document.createElement('script'); script.textContent = 'window.ran = true';"
         " document.body.append(script); }"
@@ -116,22 +101,22 @@ def test_the_content_policy_is_in_force(browser: Any, out: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_first_five_rows_are_on_the_first_screen(browser: Any, out: Path, size: dict[str, int]) -> None:
-    rows = visit(browser, out, "index.html", size=size).page.locator("table.board").first.locator("tbody tr")
+def test_the_first_five_rows_are_on_the_first_screen(visit: Any, size: dict[str, int]) -> None:
+    rows = visit("index.html", size=size).page.locator("table.board").first.locator("tbody tr")
     box = rows.nth(4).bounding_box()
     assert box["y"] + box["height"] <= size["height"]
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", PAGES)
-def test_no_page_scrolls_sideways(browser: Any, out: Path, name: str, size: dict[str, int]) -> None:
-    width = visit(browser, out, name, size=size).page.evaluate("() => document.documentElement.scrollWidth")
+def test_no_page_scrolls_sideways(visit: Any, name: str, size: dict[str, int]) -> None:
+    width = visit(name, size=size).page.evaluate("() => document.documentElement.scrollWidth")
     assert width <= size["width"]
 
 
-def test_a_board_is_whole_without_javascript(browser: Any, out: Path) -> None:
-    with_script = visit(browser, out, BOARD).page
-    without = visit(browser, out, BOARD, java_script_enabled=False).page
+def test_a_board_is_whole_without_javascript(visit: Any) -> None:
+    with_script = visit(BOARD).page
+    without = visit(BOARD, java_script_enabled=False).page
     rows = with_script.locator("tbody tr").count()
     assert rows > 5
     assert without.locator("tbody tr").count() == rows
@@ -139,8 +124,8 @@ def test_a_board_is_whole_without_javascript(browser: Any, out: Path) -> None:
     assert without.locator("tbody tr").first.inner_text() == with_script.locator("tbody tr").first.inner_text().strip()
 
 
-def test_a_header_sorts_by_keyboard_and_says_so(browser: Any, out: Path) -> None:
-    page = visit(browser, out, BOARD).page
+def test_a_header_sorts_by_keyboard_and_says_so(visit: Any) -> None:
+    page = visit(BOARD).page
     header = page.locator("thead th", has_text="tokens/s")
     column = header.evaluate("cell => cell.cellIndex")
 
@@ -159,8 +144,8 @@ def test_a_header_sorts_by_keyboard_and_says_so(browser: Any, out: Path) -> None
     assert page.locator("[aria-sort]").count() == 1
 
 
-def test_unknown_values_stay_last_in_either_direction(browser: Any, out: Path) -> None:
-    page = visit(browser, out, BOARD).page
+def test_unknown_values_stay_last_in_either_direction(visit: Any) -> None:
+    page = visit(BOARD).page
     button = page.locator("thead th", has_text="/token").locator("button")
     first_values = []
     for _ in range(2):
@@ -172,8 +157,8 @@ def test_unknown_values_stay_last_in_either_direction(browser: Any, out: Path) -
     assert first_values[0] != first_values[1]
 
 
-def test_the_filter_shows_rows_with_all_its_words(browser: Any, out: Path) -> None:
-    page = visit(browser, out, BOARD).page
+def test_the_filter_shows_rows_with_all_its_words(visit: Any) -> None:
+    page = visit(BOARD).page
     everything = page.locator("tbody tr").count()
     page.get_by_label("Show rows with").fill("JAX h100")
     texts = page.locator("tbody tr:visible").all_inner_texts()
@@ -184,15 +169,15 @@ def test_the_filter_shows_rows_with_all_its_words(browser: Any, out: Path) -> No
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_all_text_stands_out_from_its_ground(browser: Any, out: Path, name: str, scheme: Any) -> None:
-    rated = visit(browser, out, name, color_scheme=scheme).page.evaluate(CONTRASTS)
+def test_all_text_stands_out_from_its_ground(visit: Any, name: str, scheme: Any) -> None:
+    rated = visit(name, color_scheme=scheme).page.evaluate(CONTRASTS)
     assert len(rated) > 5
     assert [pair for pair in rated if pair[0] < 4.5] == []
 
 
-def test_dark_is_dark_and_light_is_light(browser: Any, out: Path) -> None:
+def test_dark_is_dark_and_light_is_light(visit: Any) -> None:
     grounds = [
-        visit(browser, out, "index.html", color_scheme=scheme).page.evaluate(
+        visit("index.html", color_scheme=scheme).page.evaluate(
             "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
         )
         for scheme in ("light", "dark")
@@ -201,30 +186,55 @@ def test_dark_is_dark_and_light_is_light(browser: Any, out: Path) -> None:
     assert max(grounds[1]) < 60
 
 
-def test_a_refused_file_is_in_sight(browser: Any, out: Path) -> None:
-    page = visit(browser, out, "index.html").page
+def test_a_refused_file_is_in_sight(visit: Any) -> None:
+    page = visit("index.html").page
     notice = page.locator(".notice", has_text="damaged.json")
     assert notice.is_visible()
     notice.get_by_role("link").click()
-    assert page.locator("tr", has_text="damaged.json").is_visible()
+    page.locator("tr", has_text="damaged.json").wait_for(state="visible")
 
 
-def test_a_power_trace_is_drawn_with_its_windows(browser: Any, out: Path) -> None:
-    page = visit(browser, out, "systems/example-h100-server.html").page
+def to_a_cell(page: Any) -> None:
+    """From a system's page by its newest result to a cell that was disturbed and ran all the same."""
     page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
     page.wait_for_url("**/results/*.html")
+    page.locator("#cell-4 th a").click()
+    page.wait_for_url("**/results/*/4.html")
+
+
+def test_a_link_from_before_cells_had_pages_leads_to_the_cell_s_row(visit: Any) -> None:
+    page = visit("RESULT").page
+    page.goto(page.url + "#cell-3")
+    assert page.locator("tr:target").is_visible()
+    page.locator("tr:target th a").click()
+    page.wait_for_url("**/results/*/3.html")
+
+
+def test_a_badge_is_shown_beside_what_embeds_it(visit: Any) -> None:
+    page = visit("CELL").page
+    badge = page.locator("img")
+    assert badge.evaluate("image => image.naturalHeight") == 20
+    page.get_by_text("Show this badge elsewhere").click()
+    snippet = page.locator("details", has=page.get_by_text("Show this badge elsewhere")).locator("pre").first
+    assert badge.get_attribute("src").removeprefix("../../") in snippet.inner_text()
+    page.get_by_text("BibTeX").click()
+    assert page.get_by_text("@misc{joulemark-").is_visible()
+
+
+def test_a_power_trace_is_drawn_with_its_windows(visit: Any) -> None:
+    page = visit("systems/example-h100-server.html").page
+    to_a_cell(page)
     drawing = page.locator("figure.trace > svg").first
     assert drawing.bounding_box()["width"] > 600
-    assert drawing.locator("polyline").count() >= 3
-    assert drawing.locator("rect.shade").count() >= 2
-    assert drawing.locator("polyline").first.evaluate("line => getComputedStyle(line).stroke") != "none"
+    assert drawing.locator("path.power").count() >= 3
+    assert drawing.locator("path.shade").get_attribute("d").count("z") >= 2
+    assert drawing.locator("path.power").first.evaluate("line => getComputedStyle(line).stroke") != "none"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any, out: Path, scheme: Any) -> None:
-    page = visit(browser, out, "systems/example-h100-server.html", size=PHONE, color_scheme=scheme).page
-    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
-    page.wait_for_url("**/results/*.html")
+def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(visit: Any, scheme: Any) -> None:
+    page = visit("systems/example-h100-server.html", size=PHONE, color_scheme=scheme).page
+    to_a_cell(page)
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.locator(".surroundings table").first.is_visible()
     rated = page.evaluate(CONTRASTS)
@@ -233,25 +243,23 @@ def test_an_opened_result_fits_a_phone_and_all_its_text_stands_out(browser: Any,
     assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_clocks_and_temperatures_are_drawn_below_the_power(browser: Any, out: Path) -> None:
-    page = visit(browser, out, "systems/example-h100-server.html").page
-    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
-    page.wait_for_url("**/results/*.html")
+def test_clocks_and_temperatures_are_drawn_below_the_power(visit: Any) -> None:
+    page = visit("systems/example-h100-server.html").page
+    to_a_cell(page)
     drawing = page.locator("figure.trace > svg").first
-    lowest = drawing.locator("polyline.power").evaluate_all(
+    lowest = drawing.locator("path.power").evaluate_all(
         "lines => Math.max(...lines.map((line) => line.getBoundingClientRect().bottom))"
     )
-    assert drawing.locator("polyline.thin").count() >= 3
-    for line in drawing.locator("polyline.thin").all():
+    assert drawing.locator("path.thin").count() >= 3
+    for line in drawing.locator("path.thin").all():
         box = line.bounding_box()
         assert box["y"] > lowest
         assert box["y"] + box["height"] < drawing.bounding_box()["y"] + drawing.bounding_box()["height"]
 
 
-def test_a_code_leads_to_its_meaning(browser: Any, out: Path) -> None:
-    page = visit(browser, out, "systems/example-h100-server.html").page
-    page.get_by_role("region", name="Results of this system").locator("tbody th a").first.click()
-    page.wait_for_url("**/results/*.html")
+def test_a_code_leads_to_its_meaning(visit: Any) -> None:
+    page = visit("systems/example-h100-server.html").page
+    to_a_cell(page)
     page.locator("ul.events a.chip.warn").first.click()
     page.wait_for_url("**#reason-*")
     assert page.locator("tr:target").is_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,13 +22,6 @@ DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 TOOLS = ("compare.html", "pareto.html", "mix.html", "extrapolate.html", "moderation.html")
 SCRIPTED = TOOLS[:4]
 JOULES_PER_KWH = 3.6e6
-
-
-@pytest.fixture(autouse=True)
-def close_contexts(browser: Any) -> Iterator[None]:
-    yield
-    for context in browser.contexts:
-        context.close()
 
 
 @dataclass(frozen=True)
@@ -60,22 +53,14 @@ def built(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Bu
     return Built(folder / "out", rows, results[-1].id)
 
 
-class Visit:
-    """An open page and everything it asked for or complained of."""
+@pytest.fixture
+def visit(built: Built, open_file: Any) -> Callable[..., Any]:
+    """Opens a page by its name and the state behind it."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
+    def opened(name: str, **options: Any) -> Any:
+        path, _, state = name.partition("#")
+        return open_file(built.out / path, state, **options)
 
-
-def visit(browser: Any, built: Built, name: str, *, size: dict[str, int] = DESKTOP, **options: Any) -> Visit:
-    opened = Visit(browser.new_context(viewport=size, **options).new_page())
-    path, _, state = name.partition("#")
-    opened.page.goto((built.out / path).as_uri() + (f"#{state}" if state else ""))
     return opened
 
 
@@ -108,8 +93,8 @@ def number(text: str) -> float:
 
 @pytest.mark.parametrize("name", TOOLS)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_tool_opens_without_complaint_and_fits(browser: Any, built: Built, name: str, size: dict[str, int]) -> None:
-    opened = visit(browser, built, name, size=size)
+def test_a_tool_opens_without_complaint_and_fits(visit: Any, built: Built, name: str, size: dict[str, int]) -> None:
+    opened = visit(name, size=size)
     assert opened.complaints == []
     assert all(url.startswith(built.out.as_uri()) for url in opened.requests)
     assert opened.page.locator("h1").count() == 1
@@ -118,8 +103,8 @@ def test_a_tool_opens_without_complaint_and_fits(browser: Any, built: Built, nam
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_every_field_has_a_name(browser: Any, built: Built, name: str) -> None:
-    page = visit(browser, built, name).page
+def test_every_field_has_a_name(visit: Any, name: str) -> None:
+    page = visit(name).page
     fields = page.locator("main input, main select, main button")
     names = fields.evaluate_all(
         "all => all.map((one) => one.labels?.[0]?.textContent || one.getAttribute('aria-label') || one.textContent)"
@@ -129,8 +114,8 @@ def test_every_field_has_a_name(browser: Any, built: Built, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_menu_leads_to_every_tool_by_keyboard(browser: Any, built: Built, size: dict[str, int]) -> None:
-    page = visit(browser, built, "index.html", size=size).page
+def test_the_menu_leads_to_every_tool_by_keyboard(visit: Any, size: dict[str, int]) -> None:
+    page = visit("index.html", size=size).page
     page.locator("nav .menu summary").focus()
     page.keyboard.press("Enter")
     box = page.locator("nav .menu .panel").bounding_box()
@@ -139,15 +124,15 @@ def test_the_menu_leads_to_every_tool_by_keyboard(browser: Any, built: Built, si
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare.html")
-    listed = visit(browser, built, "index.html").page.locator("section[aria-labelledby=tools] a").evaluate_all(
+    listed = visit("index.html").page.locator("section[aria-labelledby=tools] a").evaluate_all(
         "all => all.map((one) => one.getAttribute('href'))"
     )  # fmt: skip
     assert listed == list(TOOLS)
 
 
 @pytest.mark.parametrize("name", SCRIPTED)
-def test_without_javascript_a_page_says_what_it_needs(browser: Any, built: Built, name: str) -> None:
-    page = visit(browser, built, name, java_script_enabled=False).page
+def test_without_javascript_a_page_says_what_it_needs(visit: Any, built: Built, name: str) -> None:
+    page = visit(name, java_script_enabled=False).page
     notice = page.locator("main .notice")
     assert "needs JavaScript" in notice.inner_text()
     assert (built.out / notice.locator("a").get_attribute("href")).is_file()
@@ -155,8 +140,8 @@ def test_without_javascript_a_page_says_what_it_needs(browser: Any, built: Built
 
 
 @pytest.mark.parametrize("name", SCRIPTED)
-def test_a_state_that_means_nothing_is_reported(browser: Any, built: Built, name: str) -> None:
-    page = visit(browser, built, f"{name}#colour=red").page
+def test_a_state_that_means_nothing_is_reported(visit: Any, name: str) -> None:
+    page = visit(f"{name}#colour=red").page
     page.get_by_text("“colour” in the address means nothing here.").wait_for(timeout=5000)
     assert page.locator("#problems").get_attribute("role") == "status"
 
@@ -168,11 +153,11 @@ def compared(page: Any) -> None:
     page.locator("#compared table").first.wait_for(timeout=5000)
 
 
-def test_ratios_are_those_of_the_rows_and_a_verdict_follows_the_intervals(browser: Any, built: Built) -> None:
+def test_ratios_are_those_of_the_rows_and_a_verdict_follows_the_intervals(visit: Any, built: Built) -> None:
     rows = built.offered("gpt", "train", "s")[:8]
     first = rows[1]
     rows = [first, *(row for row in rows if row is not first)]
-    page = visit(browser, built, f"compare.html#rows={','.join(map(named, rows))}").page
+    page = visit(f"compare.html#rows={','.join(map(named, rows))}").page
     compared(page)
     lines = page.locator("#compared table").first.locator("tbody tr").all()
     assert len(lines) == len(rows)
@@ -197,13 +182,13 @@ def test_ratios_are_those_of_the_rows_and_a_verdict_follows_the_intervals(browse
     assert verdicts == {"no difference", "less energy", "more energy"}
 
 
-def test_rows_that_must_not_be_compared_say_why(browser: Any, built: Built) -> None:
+def test_rows_that_must_not_be_compared_say_why(visit: Any, built: Built) -> None:
     plain = {"workload": "gpt", "mode": "train", "size": "s"}
     first = built.row(**plain, boundary="device", meter_class="measured", backend="cuda")
     guess = built.row(**plain, meter_class="estimated")
     other = built.row(workload="resnet", boundary="device", meter_class="measured")
     names = [named(first), named(guess), named(other), f"{named(first)}:machine"]
-    page = visit(browser, built, f"compare.html#rows={','.join(names)}").page
+    page = visit(f"compare.html#rows={','.join(names)}").page
     compared(page)
     lines = page.locator("#compared table").first.locator("tbody tr").all()
     verdicts = [line.locator("td").last.inner_text() for line in lines]
@@ -213,10 +198,10 @@ def test_rows_that_must_not_be_compared_say_why(browser: Any, built: Built) -> N
     assert all(line.locator("td").first.inner_text().startswith("—") for line in lines[1:])
 
 
-def test_only_what_differs_in_the_configuration_is_listed(browser: Any, built: Built) -> None:
+def test_only_what_differs_in_the_configuration_is_listed(visit: Any, built: Built) -> None:
     one = built.row(workload="gpt", mode="train", size="s", boundary="device", backend="cuda", framework="torch")
     other = built.row(workload="gpt", mode="train", size="s", boundary="device", result=one.result, framework="jax")
-    page = visit(browser, built, f"compare.html#rows={named(one)},{named(other)}").page
+    page = visit(f"compare.html#rows={named(one)},{named(other)}").page
     compared(page)
     lines = page.locator("#compared table").nth(1).locator("tbody tr").all_inner_texts()
     found = {line.split("\t")[0]: line.split("\t")[1:] for line in lines}
@@ -224,10 +209,10 @@ def test_only_what_differs_in_the_configuration_is_listed(browser: Any, built: B
     assert found == {"Framework": ["torch", "jax"], "Framework version": ["2.13.0", "0.10.2"]}
 
 
-def test_unknown_rows_are_reported_and_stay(browser: Any, built: Built) -> None:
+def test_unknown_rows_are_reported_and_stay(visit: Any, built: Built) -> None:
     known = built.offered("gpt", "train", "s")[0]
     names = [named(known), "ffffffffffff:1", f"{known.result}:999", "nonsense", f"{built.withdrawn}:1"]
-    page = visit(browser, built, f"compare.html#rows={','.join(names)}").page
+    page = visit(f"compare.html#rows={','.join(names)}").page
     compared(page)
     said = page.locator("#problems").inner_text()
     assert "“ffffffffffff:1” is unknown" in said
@@ -240,8 +225,8 @@ def test_unknown_rows_are_reported_and_stay(browser: Any, built: Built) -> None:
     assert "ffffffffffff:1" in page.url
 
 
-def test_rows_are_chosen_and_removed_by_keyboard(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "compare.html").page
+def test_rows_are_chosen_and_removed_by_keyboard(visit: Any, built: Built) -> None:
+    page = visit("compare.html").page
     assert outcome(page) == "Choose two rows or more."
     for step in range(2):
         page.get_by_label("Row", exact=True).focus()
@@ -258,9 +243,9 @@ def test_rows_are_chosen_and_removed_by_keyboard(browser: Any, built: Built) -> 
     assert page.evaluate("() => document.activeElement.id") == "board"
 
 
-def test_more_than_eight_rows_are_not_compared_and_said_to_be(browser: Any, built: Built) -> None:
+def test_more_than_eight_rows_are_not_compared_and_said_to_be(visit: Any, built: Built) -> None:
     rows = [named(row) for row in built.rows if row.boundary == "device"][:11]
-    page = visit(browser, built, f"compare.html#rows={','.join(rows)}").page
+    page = visit(f"compare.html#rows={','.join(rows)}").page
     compared(page)
     assert page.locator("#compared table").first.locator("tbody tr").count() == 8
     assert "Only the first 8 rows are compared; 3 more" in page.locator("#problems").inner_text()
@@ -269,9 +254,9 @@ def test_more_than_eight_rows_are_not_compared_and_said_to_be(browser: Any, buil
 # Energy against time
 
 
-def test_limits_leave_the_rows_within_them_and_name_the_best(browser: Any, built: Built) -> None:
+def test_limits_leave_the_rows_within_them_and_name_the_best(visit: Any, built: Built) -> None:
     rows = built.offered("gpt", "train", "s")
-    page = visit(browser, built, "pareto.html").page
+    page = visit("pareto.html").page
     assert f"{len(rows)} of {len(rows)} rows remain" in outcome(page)
     least = sorted(row.units_per_s for row in rows)[len(rows) // 2]
     page.get_by_label("At least, tokens/s", exact=True).fill(f"{least * 0.999:.0f}")
@@ -285,7 +270,7 @@ def test_limits_leave_the_rows_within_them_and_name_the_best(browser: Any, built
     assert page.locator("g.point.dim").evaluate_all("all => all.map((one) => one.id)") == hidden
     assert page.locator("g.point.best").count() == 1
     assert "rate=" in page.url
-    again = visit(browser, built, "pareto.html#" + page.url.partition("#")[2]).page
+    again = visit("pareto.html#" + page.url.partition("#")[2]).page
     assert outcome(again) == said
     page.get_by_label("At most, µJ/token", exact=True).fill("0.001")
     assert outcome(page).startswith(f"None of {len(rows)} rows remains")
@@ -294,9 +279,9 @@ def test_limits_leave_the_rows_within_them_and_name_the_best(browser: Any, built
     assert "#" not in page.url
 
 
-def test_a_slider_moves_by_keyboard_and_keeps_the_best_at_its_end(browser: Any, built: Built) -> None:
+def test_a_slider_moves_by_keyboard_and_keeps_the_best_at_its_end(visit: Any, built: Built) -> None:
     rows = built.offered("gpt", "train", "s")
-    page = visit(browser, built, "pareto.html").page
+    page = visit("pareto.html").page
     page.get_by_label("At most, µJ/token, slider").focus()
     page.keyboard.press("Home")
     assert outcome(page).startswith(f"1 of {len(rows)} rows remain. Least energy: {rows[0].system_name}")
@@ -306,8 +291,8 @@ def test_a_slider_moves_by_keyboard_and_keeps_the_best_at_its_end(browser: Any, 
     assert page.get_by_label("At most, µJ/token", exact=True).input_value() == ""
 
 
-def test_the_drawing_and_its_table_need_no_javascript(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "pareto.html", java_script_enabled=False).page
+def test_the_drawing_and_its_table_need_no_javascript(visit: Any, built: Built) -> None:
+    page = visit("pareto.html", java_script_enabled=False).page
     rows = built.offered("gpt", "train", "s")
     assert page.locator("main tbody tr:visible").count() == page.locator("g[id^=point-]").count() == len(rows)
     assert page.locator("figure.finder > svg").bounding_box()["width"] > 600
@@ -318,10 +303,10 @@ def test_the_drawing_and_its_table_need_no_javascript(browser: Any, built: Built
 # Your mix
 
 
-def test_a_mix_is_summed_for_each_machine_that_has_it_all(browser: Any, built: Built) -> None:
+def test_a_mix_is_summed_for_each_machine_that_has_it_all(visit: Any, built: Built) -> None:
     day = {("gpt", "train", "s"): 2e9, ("resnet", "infer", "m"): 3e6}
     state = "&".join(f"{'.'.join(work)}={units:.0f}" for work, units in day.items())
-    page = visit(browser, built, f"mix.html#{state}&grid=100&price=0.5").page
+    page = visit(f"mix.html#{state}&grid=100&price=0.5").page
     best = {work: {row.system: row for row in reversed(built.offered(*work))} for work in day}
     both = set(best["gpt", "train", "s"]) & set(best["resnet", "infer", "m"])
     some = set(best["gpt", "train", "s"]) ^ set(best["resnet", "infer", "m"])
@@ -348,15 +333,15 @@ def test_a_mix_is_summed_for_each_machine_that_has_it_all(browser: Any, built: B
     assert outcome(page).startswith(f"{len(both)} of {len(both | some)} machines have all 2")
 
 
-def test_a_year_has_365_days(browser: Any, built: Built) -> None:
+def test_a_year_has_365_days(visit: Any, built: Built) -> None:
     row = built.offered("gpt", "train", "s")[0]
     assert row.joules_per_unit
-    page = visit(browser, built, f"mix.html#gpt.train.s={JOULES_PER_KWH / row.joules_per_unit:.0f}").page
+    page = visit(f"mix.html#gpt.train.s={JOULES_PER_KWH / row.joules_per_unit:.0f}").page
     assert [number(cell) for cell in table_of(page)[row.system_name][:2]] == [1.0, 365.0]
 
 
-def test_without_intensity_or_price_only_these_are_unknown(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "mix.html").page
+def test_without_intensity_or_price_only_these_are_unknown(visit: Any) -> None:
+    page = visit("mix.html").page
     before = table_of(page)
     page.get_by_label("Grid intensity").fill("")
     page.get_by_label("Price per kWh").fill("")
@@ -367,19 +352,19 @@ def test_without_intensity_or_price_only_these_are_unknown(browser: Any, built: 
         assert cells[:2] == before[name][:2]
 
 
-def test_an_amount_that_is_none_is_named(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "mix.html").page
+def test_an_amount_that_is_none_is_named(visit: Any) -> None:
+    page = visit("mix.html").page
     page.get_by_label("gpt train, size s").fill("-5")
     assert "gpt train, size s, tokens: a number, zero or above." in page.locator("#problems").inner_text()
     assert outcome(page) == "Say how much of at least one workload you run a day."
-    page = visit(browser, built, "mix.html#gpt.train.s=many").page
+    page = visit("mix.html#gpt.train.s=many").page
     assert "“many” is no amount for gpt.train.s." in page.locator("#problems").inner_text()
 
 
-def test_a_mix_is_kept_in_the_address(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "mix.html").page
+def test_a_mix_is_kept_in_the_address(visit: Any) -> None:
+    page = visit("mix.html").page
     page.get_by_label("gpt decode, size s").fill("12345")
-    again = visit(browser, built, "mix.html#" + page.url.partition("#")[2]).page
+    again = visit("mix.html#" + page.url.partition("#")[2]).page
     assert again.get_by_label("gpt decode, size s").input_value() == "12345"
     assert table_of(again) == table_of(page)
 
@@ -387,8 +372,8 @@ def test_a_mix_is_kept_in_the_address(browser: Any, built: Built) -> None:
 # A larger model
 
 
-def test_training_energy_is_flop_times_measured_joules_per_flop(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "extrapolate.html").page
+def test_training_energy_is_flop_times_measured_joules_per_flop(visit: Any, built: Built) -> None:
+    page = visit("extrapolate.html").page
     page.get_by_label("Model").select_option(label="GPT-3: 175 B on 300 B tokens")
     flop = 6 * 175e9 * 300e9
     assert outcome(page) == "6 × N × D = 3.15 × 10^23 FLOP."
@@ -415,8 +400,8 @@ def test_training_energy_is_flop_times_measured_joules_per_flop(browser: Any, bu
     assert "tokens=1e9" in page.url
 
 
-def test_the_time_on_one_device_follows_from_its_rate(browser: Any, built: Built) -> None:
-    page = visit(browser, built, "extrapolate.html#parameters=1e6&tokens=1e9").page
+def test_the_time_on_one_device_follows_from_its_rate(visit: Any, built: Built) -> None:
+    page = visit("extrapolate.html#parameters=1e6&tokens=1e9").page
     row = built.offered("gpt", "train", "m")[0]
     flop_per_s = row.units_per_s * row.joules_per_unit / row.joules_per_flop  # type: ignore[operator]
     text = table_of(page)[row.system_name][2]
@@ -427,9 +412,11 @@ def test_the_time_on_one_device_follows_from_its_rate(browser: Any, built: Built
 # Decisions and the roofline
 
 
-def test_a_withdrawn_result_keeps_its_page_and_takes_part_in_nothing(browser: Any, built: Built) -> None:
-    page = visit(browser, built, f"results/{built.withdrawn}.html").page
-    assert "Withdrawn on 2026-02-03: the <fan> was off." in page.locator(".notice").first.inner_text()
+def test_a_withdrawn_result_keeps_its_page_and_takes_part_in_nothing(visit: Any, built: Built) -> None:
+    for name in (f"results/{built.withdrawn}/1.html", f"results/{built.withdrawn}.html"):
+        page = visit(name).page
+        assert "Withdrawn on 2026-02-03: the <fan> was off." in page.locator(".notice").first.inner_text()
+    assert "withdrawn" in visit(f"results/{built.withdrawn}/1.svg").page.locator("text").last.text_content()
     page.locator(".notice a").first.click()
     assert built.withdrawn in page.locator("main tbody tr").inner_text()
     for path in (
@@ -439,16 +426,17 @@ def test_a_withdrawn_result_keeps_its_page_and_takes_part_in_nothing(browser: An
     ):
         text = path.read_text(encoding="utf-8")
         assert f"{built.withdrawn}.html" not in text
+        assert f"results/{built.withdrawn}/" not in text
         assert f'"{built.withdrawn}",' not in text.replace(f'"withdrawn":["{built.withdrawn}"]', "")
 
 
-def test_a_result_draws_its_roofline_and_lists_it(browser: Any, built: Built) -> None:
+def test_a_result_draws_its_roofline_and_lists_it(visit: Any, built: Built) -> None:
     row = built.row(workload="gpt", mode="train", size="s", boundary="device", backend="cuda")
-    page = visit(browser, built, f"results/{row.result}.html").page
+    page = visit(f"results/{row.result}.html").page
     page.get_by_text("The same as a table").click()
     lines = page.locator("[aria-label='Energy roofline as a table'] tbody tr")
     assert page.locator("figure.roof g.dot").count() == lines.count() > 3
     mine = next(text for text in lines.all_inner_texts() if text.startswith("gpt train, size s"))
     assert number(mine.split("\t")[5]) == pytest.approx(row.floor_excess, abs=0.06)
     bare = built.row(system="example-desktop-ryzen-7950x")
-    assert visit(browser, built, f"results/{bare.result}.html").page.locator("figure.roof").count() == 0
+    assert visit(f"results/{bare.result}.html").page.locator("figure.roof").count() == 0

@@ -65,6 +65,15 @@ def test_every_link_leads_to_a_file_and_a_place_in_it(built: tuple[Path, Built],
     assert checked > 1000
 
 
+def test_the_page_of_data_offers_every_file_of_data_for_download(
+    built: tuple[Path, Built], parse: Callable[[Path], Any]
+) -> None:
+    out, _ = built
+    found = [names for page in out.glob("data*.html") for tag, names in parse(page).found if tag == "a"]
+    offered = {names.get("href") for names in found if "download" in names}
+    assert offered == {path.relative_to(out).as_posix() for path in (out / "data").rglob("*") if path.is_file()}
+
+
 def test_every_page_forbids_what_it_does_not_need(built: tuple[Path, Built], parse: Callable[[Path], Any]) -> None:
     out, _ = built
     for page in pages(out):

@@ -19,7 +19,7 @@ from suite.leaderboard.frame import Row, rows_of, to_frame, to_rows
 from suite.leaderboard.limits import Floor, floor, limits
 from suite.leaderboard.tables import table
 from suite.record import Result
-from suite.roofline import CALIB, Roofline
+from suite.roofline import CALIB, Roofline, calibrations
 
 MakeRow = Callable[..., Row]
 
@@ -42,12 +42,15 @@ def out(results: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return folder
 
 
-def text_of(page: Path, parse: Callable[[Path], Any]) -> str:
-    return " ".join(" ".join(parse(page).text).split())
+def text_of(out: Path, result: Result, parse: Callable[[Path], Any]) -> str:
+    """What a result's own pages say."""
+    folder = out / "results"
+    pages = (folder / f"{result.id}.html", *(folder / result.id).glob("*.html"))
+    return " ".join(" ".join(text for page in pages for text in parse(page).text).split())
 
 
 def test_a_machine_that_was_calibrated_shows_its_limits_within_each_boundary(synthetic: ModuleType) -> None:
-    found = limits(result_of(synthetic, "H100"))
+    found = limits(calibrations(result_of(synthetic, "H100")).values())
     assert found is not None
     assert found.columns == (("device", "measured"), ("machine", "measured"))
     assert [line.name for line in found.lines] == [
@@ -67,7 +70,7 @@ def test_a_machine_that_was_calibrated_shows_its_limits_within_each_boundary(syn
 
 
 def test_without_a_meter_the_rates_stand_and_the_energies_are_unknown(synthetic: ModuleType) -> None:
-    found = limits(result_of(synthetic, "TPU"))
+    found = limits(calibrations(result_of(synthetic, "TPU")).values())
     assert found is not None
     assert found.columns == (("device", "none"),)
     assert found.lines[0].rate.endswith("TFLOP/s")
@@ -78,8 +81,8 @@ def test_a_machine_that_was_not_calibrated_says_what_to_run(
     synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
 ) -> None:
     result = result_of(synthetic, "desktop")
-    assert limits(result) is None
-    text = text_of(out / "results" / f"{result.id}.html", parse)
+    assert limits(calibrations(result).values()) is None
+    text = text_of(out, result, parse)
     assert "python -m suite run --workload calib" in text
     assert "Why it costs this" not in text
 
@@ -88,7 +91,7 @@ def test_each_cell_with_joules_says_why_and_calibs_own_cells_do_not(
     synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
 ) -> None:
     result = result_of(synthetic, "L4 node")
-    text = text_of(out / "results" / f"{result.id}.html", parse)
+    text = text_of(out, result, parse)
     views = [view for view in cells(result) if view.costs]
     told = [view for view in views if view.why and view.why.sentence]
     assert [view.is_calibration for view in views].count(False) == len(told) == text.count("Why it costs this:")

@@ -68,7 +68,7 @@ def test_a_boards_rows_are_spread_over_pages_that_keep_their_ranks_and_scales(
     assert {first, third} <= set(links)
     assert own_page not in links
     own = [link for link in links if link and "results/" in link]
-    assert {link.split("/")[-1].split(".")[0] for link in own} == {
+    assert {link.split("results/")[1].split("/")[0] for link in own} == {
         row.result for row in rows[BOARD_ROWS : 2 * BOARD_ROWS]
     }
     assert len(elements) <= 3000

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.details import cells, meters
+from suite.leaderboard.details import cells
+from suite.leaderboard.metering import meters
 from suite.leaderboard.words import flags, reasons
 from suite.normalise import spent
 from suite.reasons import POLICIES, REASONS
@@ -33,9 +34,11 @@ def result_of(synthetic: ModuleType, word: str) -> Result:
     return made
 
 
-def page_of(out: Path, parse: Callable[[Path], Any], result: Result) -> tuple[Any, str]:
-    page = parse(out / "results" / f"{result.id}.html")
-    return page, " ".join(" ".join(page.text).split())
+def pages_of(out: Path, parse: Callable[[Path], Any], result: Result) -> tuple[list[Any], str]:
+    """All elements of a result's own pages, and all they say."""
+    folder = out / "results"
+    pages = [parse(page) for page in (*folder.glob(f"{result.id}*.html"), *(folder / result.id).glob("*.html"))]
+    return [one for page in pages for one in page.found], " ".join(" ".join(t for p in pages for t in p.text).split())
 
 
 def test_events_are_listed_for_each_attempt_that_has_any_and_for_no_other(
@@ -44,8 +47,8 @@ def test_events_are_listed_for_each_attempt_that_has_any_and_for_no_other(
     for word in ("H100", "virtual machine"):
         result = result_of(synthetic, word)
         attempts = [attempt for cell in result.cells for attempt in cell.attempts]
-        page, text = page_of(out, parse, result)
-        lists = [names for tag, names in page.found if tag == "ul" and names.get("class") == "events"]
+        found, text = pages_of(out, parse, result)
+        lists = [names for tag, names in found if tag == "ul" and names.get("class") == "events"]
         assert len(lists) == sum(bool(attempt.events) for attempt in attempts) < len(attempts)
         assert text.count("What happened") == len(lists)
 
@@ -53,8 +56,8 @@ def test_events_are_listed_for_each_attempt_that_has_any_and_for_no_other(
 def test_a_code_links_to_its_place_in_the_method_and_says_its_cause(
     synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
 ) -> None:
-    page, _ = page_of(out, parse, result_of(synthetic, "H100"))
-    chips = [names for tag, names in page.found if tag == "a" and (names.get("class") or "").startswith("chip")]
+    found, _ = pages_of(out, parse, result_of(synthetic, "H100"))
+    chips = [names for tag, names in found if tag == "a" and (names.get("class") or "").startswith("chip")]
     assert chips
     for chip in chips:
         code = chip["href"].partition("#reason-")[2]
@@ -65,10 +68,10 @@ def test_a_code_links_to_its_place_in_the_method_and_says_its_cause(
 def test_windows_show_the_second_opinion_and_conditions_their_units(
     synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
 ) -> None:
-    _, watched = page_of(out, parse, result_of(synthetic, "H100"))
+    _, watched = pages_of(out, parse, result_of(synthetic, "H100"))
     for words in ("Second opinion", "+1.2 %", "SM clock", "MHz", "°C", "700 W", "99 %", "Conditions while windows"):
         assert words in watched
-    _, bare = page_of(out, parse, result_of(synthetic, "virtual machine"))
+    _, bare = pages_of(out, parse, result_of(synthetic, "virtual machine"))
     assert "Second opinion" not in bare
     assert "Conditions while windows" not in bare
 
@@ -77,7 +80,7 @@ def test_a_page_tells_the_batches_tried_and_what_compiling_took(
     synthetic: ModuleType, out: Path, parse: Callable[[Path], Any]
 ) -> None:
     result = result_of(synthetic, "H100")
-    _, text = page_of(out, parse, result)
+    _, text = pages_of(out, parse, result)
     swept = [attempt for cell in result.cells for attempt in cell.attempts if attempt.sweep]
     assert text.count("Batches tried") == len(swept) > 0
     assert f"{swept[0].sweep[0].batch}: " in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +62,8 @@ def built(synthetic: ModuleType, site: Path, tmp_path_factory: pytest.TempPathFa
     decided = decisions.Decision(date="2026-02-03", result=results[-1].id, action="withdrawn", reason="a <b>fan</b>")
     tools.write(content, Pages(site / "templates", out), out, (decided,))
     for result in results:
-        tool_data.write_result(result, [row for row in rows if row.result == result.id], out)
+        own = [row for row in rows if row.result == result.id]
+        tool_data.write_script(out / entry(result).rows_path, tool_data.result_script(result, own))
     return Built(out, content, results)
 
 
@@ -369,31 +371,48 @@ def test_without_results_every_tool_says_so(site: Path, tmp_path: Path, parse: C
     assert "No decision has been taken" in said["moderation"]
 
 
-def test_a_withdrawn_result_s_page_says_so_and_no_other(
-    built: Built, site: Path, tmp_path: Path, synthetic: ModuleType
-) -> None:
-    entries = built.content.entries[:2]
-    for one in entries:
-        (tmp_path / one.path).parent.mkdir(exist_ok=True)
-        (tmp_path / one.path).write_text(f"<p>{tools.PLACE}</p>")
+def own_files(content: Site, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Two results' pages and badges, as short as can be."""
+    found = {}
+    for one in content.entries[:2]:
+        pages = (one.path, one.path.replace(".html", "_2.html"), one.cell_path(1), one.cell_path(2))
+        found[one.id] = (*pages, one.badge_path(1))
+        for path in found[one.id]:
+            (folder / path).parent.mkdir(exist_ok=True, parents=True)
+            (folder / path).write_text(f"<p>{tools.PLACE}</p>" if path in pages else "1.5 mJ/token")
+    return found
+
+
+def test_a_withdrawn_result_s_pages_and_badges_say_so_and_no_others(built: Built, site: Path, tmp_path: Path) -> None:
+    own = own_files(built.content, tmp_path)
+    (gone, pages), (_, others) = own.items()
     other_name = tmp_path / "other-name"
-    other_name.hardlink_to(tmp_path / entries[0].path)
-    decided = decisions.Decision(date="2026-02-03", result=entries[0].id, action="withdrawn", reason="<i>wrong</i>")
-    tools.mark(entries, (decided,), site / "templates", tmp_path)
-    told = (tmp_path / entries[0].path).read_text()
-    assert "Withdrawn on" in told
-    assert "&lt;i&gt;wrong&lt;/i&gt;" in told
-    assert (tmp_path / entries[1].path).read_text() == other_name.read_text() == f"<p>{tools.PLACE}</p>"
+    other_name.hardlink_to(tmp_path / pages[0])
+    decided = decisions.Decision(date="2026-02-03", result=gone, action="withdrawn", reason="<i>wrong</i>")
+    tools.mark(own, (decided,), site / "templates", tmp_path)
+    for path in pages[:-1]:
+        told = (tmp_path / path).read_text()
+        assert "Withdrawn on" in told
+        assert "&lt;i&gt;wrong&lt;/i&gt;" in told
+        (link,) = re.findall(r'href="([^"]*)"', told)
+        assert (tmp_path / path).parent.joinpath(link).resolve() == tmp_path / "moderation.html"
+    assert "withdrawn" in (tmp_path / pages[-1]).read_text()
+    assert {(tmp_path / path).read_text() for path in others} == {f"<p>{tools.PLACE}</p>", "1.5 mJ/token"}
+    assert other_name.read_text() == f"<p>{tools.PLACE}</p>"
 
 
-def test_a_result_s_page_has_room_for_a_decision(site: Path) -> None:
-    assert (site / "templates" / "result.html").read_text(encoding="utf-8").count(tools.PLACE) == 1
+@pytest.mark.parametrize("action", ["flagged", "restored"])
+def test_only_withdrawing_takes_the_figures_from_the_badges(
+    built: Built, site: Path, tmp_path: Path, action: decisions.Action
+) -> None:
+    own = own_files(built.content, tmp_path)
+    result, files = next(iter(own.items()))
+    decided = decisions.Decision(date="2026-02-03", result=result, action=action, reason="hot room")
+    tools.mark(own, (decided,), site / "templates", tmp_path)
+    assert ("Flagged on" in (tmp_path / files[0]).read_text()) == (action == "flagged")
+    assert (tmp_path / files[-1]).read_text() == "1.5 mJ/token"
 
 
-def test_no_page_loads_more_than_fifteen_kilobytes_of_scripts(site: Path) -> None:
-    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in (site / "static").glob("*.js")}
-    tool = {name: size for name, size in sizes.items() if name.startswith("tools-")}
-    common = tool.pop("tools-common.js")
-    assert len(tool) == 4
-    every_page = sum(size for name, size in sizes.items() if not name.startswith(("tools-", "uplot", "uPlot")))
-    assert every_page + common + max(tool.values()) < 15_000
+@pytest.mark.parametrize("name", ["result.html", "cell.html"])
+def test_a_result_s_pages_have_room_for_a_decision(site: Path, name: str) -> None:
+    assert (site / "templates" / name).read_text(encoding="utf-8").count(tools.PLACE) == 1
