@@ -40,7 +40,9 @@ class Limits:
 
     @property
     def count(self) -> int:
-        return self.processes or len(os.sched_getaffinity(0))
+        if self.processes is not None:
+            return self.processes
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,17 +115,16 @@ def _begin(memory_bytes: int) -> None:
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = _held_bytes() + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    held_bytes = _held_bytes()
+    if held_bytes is not None:  # else no limit can be named that leaves room for what is loaded already
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = held_bytes + memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _held_bytes() -> int:
-    """The address space of this process; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+def _held_bytes(statm: Path = Path("/proc/self/statm")) -> int | None:
+    """The address space of this process; None where the system does not tell."""
+    return int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else None
 
 
 def _limited(work: Callable[[Path], Found], path: Path, limits: Limits) -> Found:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 from pathlib import Path
 
 import pytest
 
+from suite.check import workers
 from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_of
 from suite.check.coherence import slug_of
 from suite.check.findings import error, warning
@@ -169,3 +171,9 @@ def test_a_path_that_is_no_text_is_told_all_the_same() -> None:
 @pytest.mark.parametrize("name", ["NVIDIA H100 80GB HBM3", "Intel(R) Xeon(R), 4 threads", "", "---", "x" * 200])
 def test_a_slug_is_made_as_the_suite_makes_it(name: str) -> None:
     assert slug_of(name) == slug(name)
+
+
+def test_where_the_system_does_not_tell_what_is_held_no_memory_limit_is_guessed(tmp_path: Path) -> None:
+    assert workers._held_bytes(tmp_path / "statm") is None
+    (tmp_path / "statm").write_text("3 2 1 0 0 0 0\n")
+    assert workers._held_bytes(tmp_path / "statm") == 3 * resource.getpagesize()
