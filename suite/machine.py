@@ -15,6 +15,7 @@ from backends import host
 from backends.base import Device
 from suite import __version__
 from suite.record import Accelerator, Software, System
+from suite.slugs import slug
 
 PACKAGES = ("torch", "jax", "jaxlib", "numpy", "nvidia-ml-py", "pyRAPL", "triton", "libtpu")
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,11 +48,6 @@ def describe_system(devices: list[Device]) -> System:
 def is_virtual(processor: host.Processor) -> bool | None:
     """Whether a hypervisor announces itself in the CPU's features; None where no features are listed."""
     return "hypervisor" in processor.features if processor.features else None
-
-
-def slug(name: str) -> str:
-    """A folder's name: lower-case words of letters and digits joined by hyphens, at most 80 characters."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80].strip("-") or "machine"
 
 
 def describe_software(drivers: dict[str, str]) -> Software:

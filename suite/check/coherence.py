@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from suite.check.devices import find
 from suite.check.findings import Finding, error, warning
 from suite.record import Attempt, Cell, Result, System
+from suite.slugs import slug
 from suite.trace import Window
 
 _REMAKE = "Submit the file as the suite wrote it."
@@ -34,14 +34,9 @@ def coherence(result: Result) -> Iterator[Finding]:
         yield error("interval", here, f"the interval does not hold its own value, {compared.ratio:.6g}", _REMAKE)
 
 
-def slug_of(name: str) -> str:
-    """The folder of a machine of this name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:80].strip("-") or "machine"
-
-
 def _system(result: Result) -> Iterator[Finding]:
     system, on_host = result.system, ON_HOST.get(result.backend)
-    if system.slug not in (slug_of(system.name), slug_of(system.name.removesuffix(" (virtual)"))):
+    if system.slug not in (slug(system.name), slug(system.name.removesuffix(" (virtual)"))):
         yield error("slug", "/system/slug", f"{system.slug} is not made from the machine's name", _REMAKE)
     if on_host is not None and on_host == bool(system.accelerators):
         told = f"backend {result.backend}, and {len(system.accelerators)} accelerators"

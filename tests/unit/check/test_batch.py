@@ -12,11 +12,9 @@ import pytest
 
 from suite.check import workers
 from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_of
-from suite.check.coherence import slug_of
 from suite.check.findings import error, warning
 from suite.check.report import lines
 from suite.check.workers import Limits, Task, each
-from suite.machine import slug
 from suite.record import Result, dumps
 
 MIB = 2**20
@@ -166,11 +164,6 @@ def test_json_holds_every_field_of_a_finding() -> None:
 def test_a_path_that_is_no_text_is_told_all_the_same() -> None:
     row = Row(path=Path(os.fsdecode(b"a\xff.json")), id=None, findings=())
     assert list(lines([row], "text")) == ["ok      a\ufffd.json"]
-
-
-@pytest.mark.parametrize("name", ["NVIDIA H100 80GB HBM3", "Intel(R) Xeon(R), 4 threads", "", "---", "x" * 200])
-def test_a_slug_is_made_as_the_suite_makes_it(name: str) -> None:
-    assert slug_of(name) == slug(name)
 
 
 def test_where_the_system_does_not_tell_what_is_held_no_memory_limit_is_guessed(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from backends.base import Device
 from backends.host import kernel, processor
-from suite.machine import describe_software, describe_system, is_virtual, slug
+from suite.machine import describe_software, describe_system, is_virtual
+from suite.slugs import slug
 
 
 @pytest.mark.parametrize(
