@@ -145,7 +145,9 @@ INFER_BANDS = {
 at an earlier xs of one row more."""
 
 EAGER_ON_HOST = frozenset({"torch"})
-"""Inference of a published implementation at size s took 1.3 times as long compiled as eager, on one core."""
+"""Of training: at size s compiled was 1.10 times as fast in bfloat16 and 1.03 times in float32, for 55 to 73 s of
+compiling. Inference is compiled: 1.26 times (s, bfloat16, one thread) to 1.8 times (s, float32) as fast as eager.
+"""
 
 
 def train_band(size: str, precision: str) -> Band:
@@ -178,6 +180,7 @@ TRAIN = Spec(
 INFER = replace(
     TRAIN,
     mode="infer",
+    eager_on_host=frozenset(),
     source=InferSource,
     batches=BATCHES,
     flops_per_step=infer_flops_per_step,
