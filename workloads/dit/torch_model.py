@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workloads.common.torch_activations import gelu_tanh
 from workloads.common.torch_attention import attend
 from workloads.common.torch_engine import Engine, Tensors
 from workloads.dit import NORM_EPSILON
@@ -51,7 +52,7 @@ def _block(x: Tensor, modulation: Tensor, weights: list[Tensor], heads: int, dty
     mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
     x = x + gate[:, None] * _linear(mixed, projection, projection_bias, dtype)
     hidden = _linear(_modulated(x, mlp_shift, mlp_scale), up, up_bias, dtype)
-    return x + mlp_gate[:, None] * _linear(F.gelu(hidden, approximate="tanh"), down, down_bias, dtype)
+    return x + mlp_gate[:, None] * _linear(gelu_tanh(hidden), down, down_bias, dtype)
 
 
 def _last(x: Tensor, modulation: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:

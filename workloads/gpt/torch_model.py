@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workloads.common.torch_activations import gelu_tanh
 from workloads.common.torch_engine import Engine, Tensors
 from workloads.gpt.config import NORM_EPSILON, Config
 
@@ -128,7 +129,7 @@ def _block(x: Tensor, w: Tensors, heads: int, dtype: torch.dtype, attend: Attend
     mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
     x = x + _linear(mixed, w["projection_weight"], w["projection_bias"])
     normed = _norm(x, w["mlp_norm_gain"], w["mlp_norm_bias"], dtype)
-    up = F.gelu(_linear(normed, w["up_weight"], w["up_bias"]), approximate="tanh")
+    up = gelu_tanh(_linear(normed, w["up_weight"], w["up_bias"]))
     return x + _linear(up, w["down_weight"], w["down_bias"])
 
 
