@@ -1,9 +1,11 @@
 """What `check` refuses, what it accepts, and what it takes: the tables of docs/checks.md.
 
-    python bench/check.py hostile | corruptions | mutations [--count 10000] | valid [--count 1000] | speed [--count 300]
+    python bench/check.py hostile | corruptions | mutations [--count 10000] | renamed [--count 10000] |
+                          valid [--count 1000] | speed [--count 300]
 
 Seeds are fixed. Hostile files and mutations are checked as `python -m suite check` checks them, each in a process of
-limited memory and time; times are of that process alone.
+limited memory and time; times are of that process alone. `mutations` leaves a changed file its id; `renamed` names it
+anew, by its changed content, as corruptions are in the table.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -27,13 +30,15 @@ import corruptions
 import hostile
 import mutations
 import synthetic
+from sealing import packed, resealed
 
 from backends.memory import process_peak_bytes
-from suite.check import examine
+from suite.check import check_data, examine
 from suite.check.batch import LIMITS, Row, check_all, failed, lost, row_of
 from suite.check.document import Refused, parse
 from suite.check.findings import Finding
 from suite.check.workers import Limits, Task, each
+from suite.identity import sealed
 from suite.normalise import score
 from suite.record import Result, dumps
 
@@ -79,7 +84,7 @@ def few_cells(result: Result) -> Result:
         one for one in result.cells if one.cell.workload != "calib" and [a.outcome for a in one.attempts] == ["ok"]
     ]
     calib = [one for one in result.cells if one.cell.workload == "calib"]
-    return result.model_copy(update={"cells": (*models[:2], *calib)})
+    return sealed(result.model_copy(update={"cells": (*models[:2], *calib)}))
 
 
 def run_hostile(_: int, folder: Path) -> None:
@@ -102,14 +107,15 @@ def run_hostile(_: int, folder: Path) -> None:
     _tell(list(found.values()), f"{right} by the right rule")
 
 
-def run_mutations(count: int, folder: Path) -> None:
+def run_mutations(count: int, folder: Path, *, named_anew: bool) -> None:
     """Of what is accepted: where it was changed, and whether it claims anything that the true file does not."""
     result = few_cells(synthetic.result(0, 1))
     document, true = json.loads(dumps(result)), claims(result)
     paths = []
     for seed in range(count):
         paths.append(folder / f"mutation-{seed}.json")
-        paths[-1].write_text(json.dumps(mutations.mutated(document, random.Random(seed)), separators=(",", ":")))
+        made = mutations.mutated(document, random.Random(seed))
+        paths[-1].write_bytes(packed(resealed(made, result.id) if named_anew else made))
     found = checked(paths)
     kept = [path for path, one in found.items() if one.row.acceptable]
     forged = [path for path in kept if not claims(parse(path.read_bytes())) <= true]
@@ -151,15 +157,19 @@ def _tell(ones: Sequence[Timed], more: str) -> None:
     print(found.most_common(12))
 
 
+def findings_of(data: bytes) -> tuple[Finding, ...]:
+    try:
+        return check_data(data, TODAY)[1]
+    except Refused as refused:
+        return refused.findings
+
+
 def run_corruptions(_: int, __: Path) -> None:
     results = [synthetic.result(index, 2) for index in range(MACHINES)]
     clean = [rules(examine(one, TODAY)) for one in results]
     told: dict[str, list[tuple[bool, bool, int]]] = defaultdict(list)
-    for family, index, data in corruptions.all_of(results, 3):
-        try:
-            findings: tuple[Finding, ...] = examine(parse(data), TODAY)
-        except Refused as refused:
-            findings = refused.findings
+    for family, index, data in corruptions.all_of(results, 3, named_anew=True):
+        findings = findings_of(data)
         errors = rules(findings, "error")
         told[family.name].append((bool(errors), bool(errors & family.rules), len(rules(findings) - clean[index])))
     print("| family | files | rejected | by the right rule | least number of rules |\n|---|---|---|---|---|")
@@ -170,6 +180,9 @@ def run_corruptions(_: int, __: Path) -> None:
         print(f"| {family.name} | {len(rows)} | {refused} | {right} | {least} |")
     every = [one for rows in told.values() for one in rows]
     print(f"| all | {len(every)} | {sum(one for one, _, _ in every)} | {sum(one for _, one, _ in every)} | |")
+    naive = [data for family, _, data in corruptions.all_of(results, 3, named_anew=False) if not family.careful]
+    seen = sum("id-not-content" in rules(findings_of(data), "error") for data in naive)
+    print(f"under the id of the true file: {len(naive)}, of which {seen} by id-not-content too")
 
 
 def run_valid(count: int, folder: Path) -> None:
@@ -210,7 +223,8 @@ def _children_s() -> float:
 RUNS: dict[str, tuple[Callable[[int, Path], None], int]] = {
     "hostile": (run_hostile, 0),
     "corruptions": (run_corruptions, 0),
-    "mutations": (run_mutations, 10_000),
+    "mutations": (partial(run_mutations, named_anew=False), 10_000),
+    "renamed": (partial(run_mutations, named_anew=True), 10_000),
     "valid": (run_valid, 1_000),
     "speed": (run_speed, 300),
 }

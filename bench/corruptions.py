@@ -1,7 +1,8 @@
 """True results made false, by families: what a cheat changes, and the rules that must say so.
 
-A naive cheat edits the file and leaves the rest as it was. A careful one computes the joules again, so that the file
-holds together, and only what is impossible about it is left. tests/unit/check and bench/check.py run them.
+A naive cheat edits the file and leaves the rest as it was, its id too. One who has read the rules names the file anew,
+so that nothing tells that it was changed. A careful one computes the joules again as well, so that the file holds
+together, and only what is impossible about it is left. tests/unit/check and bench/check.py run them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sealing import packed, resealed
+
 from suite.energy import boundaries, window_energy
+from suite.identity import sealed
 from suite.record import Result, dumps
 
 Document = dict[str, Any]
@@ -40,13 +44,17 @@ class Family:
     cheat: bool = True  # it would gain something; the others are accidents
 
 
-def corrupted(result: Result, family: Family, source: random.Random) -> bytes | None:
-    """The file with this lie in it; None where this result offers nothing to lie about."""
+def corrupted(result: Result, family: Family, source: random.Random, *, named_anew: bool = True) -> bytes | None:
+    """The file with this lie in it; None where this result offers nothing to lie about.
+
+    With `named_anew` under the id of its content, as a careful cheat's always is; without, under that of the true file.
+    """
     document: Document = json.loads(dumps(result))
     if family.change(document, source) is False:
         return None
-    data = json.dumps(document).encode()
-    return dumps(recomputed(Result.model_validate_json(data))) if family.careful else data
+    if family.careful:
+        return dumps(sealed(recomputed(Result.model_validate_json(packed(document)))))
+    return packed(resealed(document, result.id) if named_anew else document)
 
 
 def recomputed(result: Result) -> Result:
@@ -372,10 +380,11 @@ FAMILIES: tuple[Family, ...] = (
 )  # fmt: skip
 
 
-def all_of(results: list[Result], seed: int) -> Iterator[tuple[Family, int, bytes]]:
+def all_of(results: list[Result], seed: int, *, named_anew: bool) -> Iterator[tuple[Family, int, bytes]]:
     """Every family on every result that it applies to: the family, the result's place, the corrupted file."""
     for family in FAMILIES:
         for index, result in enumerate(results):
-            made = corrupted(result, family, random.Random(f"{seed}/{family.name}/{index}"))
+            source = random.Random(f"{seed}/{family.name}/{index}")
+            made = corrupted(result, family, source, named_anew=named_anew)
             if made is not None:
                 yield family, index, made

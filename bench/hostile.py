@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sealing import packed, resealed
+
 Make = Callable[[bytes], bytes]
 Case = tuple[Make, str]
 Change = Callable[[dict[str, Any]], object]
@@ -31,12 +33,13 @@ def is_(data: bytes) -> Make:
 
 
 def edited(change: Change) -> Make:
-    """The true document changed."""
+    """The true document changed, and named anew: no rule but the right one needs to see it."""
 
     def make(good: bytes) -> bytes:
         document = json.loads(good)
+        true_id = document["id"]
         change(document)
-        return json.dumps(document, separators=(",", ":")).encode()
+        return packed(resealed(document, true_id))
 
     return make
 
@@ -240,10 +243,16 @@ STRUCTURE: dict[str, Case] = {
     "no tick in a series": (edited(lambda d: attempt(d)["ticks"][0].update(at_ns=[])), "ticks-length"),
     **{
         f"version {version!r}": (edited(with_("schema_version", version)), "schema")
-        for version in (0, 4, 99, -3, 3.5, "3", None, True)
+        for version in (0, 5, 99, -3, 3.5, "4", None, True)
     },
     "today's said to be of version 1": (edited(with_("schema_version", 1)), "schema"),
     "today's said to be of version 2": (edited(with_("schema_version", 2)), "schema"),
+    "a name that nobody made": (edited(with_("id", "0" * 12)), "id-not-content"),
+    "a letter changed under its name": (lambda good: good.replace(b"Example", b"Exemple", 1), "id-not-content"),
+    "another day under its name": (put("date", '"2026-10-10"'), "id-not-content"),
+    "a number that parsers read differently": (
+        edited(lambda d: attempt(d)["ticks"][0]["energy_uj"].append(2**53)), "id-not-content"
+    ),
     "nothing of version 1": (is_(b'{"schema_version":1,"meters":[]}'), "schema"),
     "version 1 of numbers": (is_(b'{"schema_version":1,"meters":3,"overhead":null}'), "schema"),
     "version 1 of odd meters": (

@@ -24,6 +24,7 @@ from suite import record
 from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
 from suite.conditions import events_of, load_events
 from suite.energy import boundaries, window_energy
+from suite.identity import UNSEALED, sealed
 from suite.record import Attempt, Cell, CellResult, Idle, Outcome, Result, dumps, write_atomically
 from suite.roofline import CALIB
 from suite.trace import Conditions, Event, Ticks, Window, thin
@@ -236,8 +237,8 @@ def result(index: int, seed: int) -> Result:
         cell_result(machine, spec, size, framework, 7 * index + number, random)
         for number, (spec, size, framework) in enumerate(planned)
     ) + calib_cells(machine, random)
-    return Result(
-        schema_version=3, id=digest[:12], date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
+    made = Result(
+        schema_version=4, id=UNSEALED, date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
         complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,
         plan=record.Plan(budget_s=600.0, idle_s=IDLE_S, cells=tuple(
             record.PlannedCell(cell=one.cell, setup_s=6.0, window_s=10.4, repeats=3) for one in cells
@@ -250,6 +251,7 @@ def result(index: int, seed: int) -> Result:
         ),
         journal_sha256=digest,
     )  # fmt: skip
+    return sealed(made)
 
 
 def write(out: Path, count: int, seed: int = 1) -> list[Path]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from suite.identity import UNSEALED, sealed
 from suite.journal import Event
 from suite.keep import energies
 from suite.record import (
@@ -30,7 +31,7 @@ from suite.trace import Meter, Ticks
 class Begin(Model):
     """The first event: everything that was fixed before the first cell."""
 
-    id: str
+    id: str  # the run's own: made up, so that no two journals are alike
     date: str
     system: System
     software: Software
@@ -78,7 +79,7 @@ def idle_of(events: Sequence[Event]) -> list[Idle]:
 
 
 def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
-    """The result so far: every planned cell that was tried, in the plan's order."""
+    """The result so far: every planned cell that was tried, in the plan's order; its id is that of its content."""
     begin, tried = begin_of(events), tried_of(events)
     idle = {one.when: one for one in idle_of(events)}
     joined = _joined_of(events)
@@ -87,9 +88,9 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
     for index, one in enumerate(tried):
         attempts.setdefault(one.cell, []).append(_with(one.attempt, meters, [each.ticks[index] for each in joined]))
     works = {one.cell: one.work for one in tried}
-    return Result(
-        schema_version=3,
-        id=begin.id,
+    made = Result(
+        schema_version=4,
+        id=UNSEALED,
         date=begin.date,
         complete=any(event["kind"] == "end" for event in events),
         system=begin.system,
@@ -111,6 +112,7 @@ def assemble(events: Sequence[Event], journal_sha256: str) -> Result:
         overhead=_overhead(events, tried),
         journal_sha256=journal_sha256,
     )
+    return sealed(made)
 
 
 def _joined_of(events: Sequence[Event]) -> list[Joined]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,12 +14,15 @@ from backends.memory import process_peak_bytes
 from suite.assemble import assemble, begin_of
 from suite.check import Finding, examine
 from suite.join import is_log
-from suite.journal import Journal
+from suite.journal import Event, Journal
 from suite.processes import Frame
 from suite.record import Result, dumps, write_atomically
 from suite.recorder import Recorder
 from suite.session import Job, Session, Watcher
 from suite.trace import Meter
+
+_JOURNAL = re.compile(rb'"journal_sha256":"([0-9a-f]{64})"\}\n\Z')
+"""How a file of the suite's own writing ends."""
 
 
 class Unacceptable(Exception):
@@ -44,7 +50,7 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
     job.folder.mkdir(parents=True, exist_ok=True)
     interrupted = False
     with Journal(job.folder / "journal.jsonl") as journal:
-        if fresh or any(event["kind"] == "end" for event in journal.events):
+        if fresh or is_over(journal.events):
             journal.restart()
         recorder = Recorder(_sampler_jobs(job), job.folder / "sampler.log")
         try:
@@ -64,6 +70,8 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
             journal.append("end")
         result = assemble(journal.events, journal.sha256)
         path = write_result(result, job.results)
+        remove_earlier(path, journal.events)
+        journal.append("written")
     if not interrupted and all(cell.outcome == "ok" for cell in result.cells):
         shutil.rmtree(job.folder)  # with a failed cell the logs stay, for whoever wants to know why
     return Outcome(result, path, interrupted)
@@ -92,6 +100,31 @@ def write_result(result: Result, results: Path) -> Path:
     path = results / result.system.slug / result.file_name
     write_atomically(path, dumps(result))
     return path
+
+
+def is_over(events: Sequence[Event]) -> bool:
+    """Whether a run has come to its end and its result stands. One that was killed in between goes on."""
+    kinds = [event["kind"] for event in events]
+    return "end" in kinds and kinds[-1] == "written"
+
+
+def remove_earlier(path: Path, events: Sequence[Event]) -> None:
+    """Remove what interrupted sessions wrote of the run whose result stands at `path`, all under other ids.
+
+    They are known by their journal: it is a beginning of this one. Nothing else is ever removed.
+    """
+    beginnings = {event["previous"] for event in events[1:]}
+    for other in path.parent.glob("*.json"):
+        if other != path and _journal_of(other) in beginnings:
+            other.unlink(missing_ok=True)
+
+
+def _journal_of(path: Path) -> str | None:
+    """The hash of the journal that a result was made of; None where that cannot be read."""
+    with suppress(OSError):
+        found = _JOURNAL.search(path.read_bytes()[-100:])
+        return found[1].decode() if found else None
+    return None
 
 
 def writable(folder: Path) -> None:

@@ -95,5 +95,14 @@ def _third(document: Document) -> Document:
     }
 
 
-_LATER = {b'{"schema_version":1,': (_second, _third), b'{"schema_version":2,': (_third,)}
+def _fourth(document: Document) -> Document:
+    """Version 3 to 4: the id stays the one that the run made up, by which the file is known."""
+    return document | {"schema_version": 4}
+
+
+_LATER = {
+    b'{"schema_version":1,': (_second, _third, _fourth),
+    b'{"schema_version":2,': (_third, _fourth),
+    b'{"schema_version":3,': (_fourth,),
+}
 """How a file of each earlier version begins, and what brings it to today's."""

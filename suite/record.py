@@ -4,6 +4,7 @@ History of `schema_version`
   1  first format
   2  events, conditions, parts of the uncertainty, a meter's step and scope, what metering costs in throughput
   3  audits: proof that the steps inside the windows were the work
+  4  the id is that of the content (suite.identity); it was made up at the start of the run before
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2
 Text = Annotated[str, StringConstraints(max_length=300, pattern=_PLAIN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_PLAIN)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-Count = Annotated[int, Field(ge=0, le=2**53)]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # beyond it, JSON parsers differ (RFC 8785)
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -213,7 +214,7 @@ class Overhead(Model):
 class Result(Model):
     """One run on one machine. Everything derived from it is computed, never stored as truth."""
 
-    schema_version: Literal[3]
+    schema_version: Literal[4]
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     date: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
     complete: bool  # False: interrupted; a planned cell may be untried for want of time all the same

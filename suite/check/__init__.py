@@ -6,16 +6,19 @@ One code for three moments: before the suite writes a result, when `check` reads
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from suite.check.document import Refused, parse, read_bytes
+from suite.check.document import Refused, parsed, read_bytes
+from suite.check.files import REMAKE
 from suite.check.findings import Checked, Finding, error
 from suite.check.rules import examine
+from suite.identity import SEALED_SINCE, content_id
 from suite.record import Result
 
-__all__ = ["Checked", "Finding", "check_file", "examine", "result_files"]
+__all__ = ["Checked", "Finding", "check_data", "check_file", "examine", "result_files"]
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
@@ -23,12 +26,18 @@ _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 def check_file(path: Path) -> Checked:
     """Read and examine one file. Never raises for what the file holds: a bad file is findings, not an error."""
     try:
-        result = parse(read_bytes(path))
+        result, found = check_data(read_bytes(path), date.today())
     except Refused as refused:
         return Checked(path, None, refused.findings)
-    findings = (*_named(path, result), *examine(result, today=date.today()))
+    findings = (*_named(path, result), *found)
     acceptable = not any(finding.severity == "error" for finding in findings)
     return Checked(path, result if acceptable else None, findings)
+
+
+def check_data(data: bytes, today: date) -> tuple[Result, tuple[Finding, ...]]:
+    """The result in a file's bytes, and all findings but those about the file's name. Refused where there is none."""
+    result, document = parsed(data)
+    return result, (*_sealed(document), *examine(result, today))
 
 
 def _named(path: Path, result: Result) -> Iterator[Finding]:
@@ -36,6 +45,20 @@ def _named(path: Path, result: Result) -> Iterator[Finding]:
     if _NAME.fullmatch(path.name) and path.name != result.file_name:
         told = f"the file holds {result.file_name.removesuffix('.json')}"
         yield error("file-other", "/id", told, "Name it after its own date and id.")
+
+
+def _sealed(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """A file is named by its content: one that was changed shows it, by whomever and why ever it was changed."""
+    if document["schema_version"] < SEALED_SINCE:
+        return
+    try:
+        own = content_id(document)
+    except ValueError as problem:
+        yield error("id-not-content", "/id", f"its content has no canonical form: {problem}", REMAKE)
+        return
+    if document["id"] != own:
+        told = "the content is another than the id was made of: it was changed after the suite wrote it"
+        yield error("id-not-content", "/id", told, REMAKE)
 
 
 def result_files(root: Path) -> list[Path]:

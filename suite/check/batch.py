@@ -8,6 +8,8 @@ from pathlib import Path
 
 from suite.check import check_file, result_files
 from suite.check.findings import Finding, error
+from suite.check.population import Cost, costs_of, far
+from suite.check.provenance import made_by, signed
 from suite.check.replays import marks_of
 from suite.check.workers import Limits, Task, each
 
@@ -20,12 +22,14 @@ LIMITS = Limits(memory_bytes=256 * 2**20, processor_s=20.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A file after its check. `id` is that of the result, None where it is none; `marks` tell its traces."""
+    """A file after its check. `id` is that of the result, None where it is none; `journal` and `marks` tell its run."""
 
     path: Path
     id: str | None
     findings: tuple[Finding, ...]
+    journal: str | None = None
     marks: frozenset[str] = frozenset()
+    costs: tuple[Cost, ...] = ()
 
     @property
     def acceptable(self) -> bool:
@@ -39,7 +43,7 @@ def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
     """
     files = list(dict.fromkeys(file for path in paths for file in result_files(path)))
     rows = dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
-    return list(_together([rows[file] for file in files]))
+    return _among(list(_together([rows[file] for file in files])))
 
 
 def row_of(path: Path) -> Row:
@@ -47,6 +51,9 @@ def row_of(path: Path) -> Row:
     try:
         checked = check_file(path)
         result, found = checked.result, checked.findings
+        found = (*found, *(made_by(result) if result is not None else ()), *signed(path))
+        if any(finding.severity == "error" for finding in found):
+            result = None  # a refused file claims neither an id nor a trace
         if len(found) > MOST_FINDINGS:
             told = f"{len(found)} findings in all; the first {MOST_FINDINGS} are shown"
             found = (*_worst_first(found)[:MOST_FINDINGS], error("more", "", told, "Mend these first."))
@@ -54,7 +61,9 @@ def row_of(path: Path) -> Row:
             path=path,
             id=None if result is None else result.id,
             findings=found,
+            journal=None if result is None else result.journal_sha256,
             marks=frozenset() if result is None else marks_of(result),
+            costs=() if result is None else costs_of(result),
         )
     except (MemoryError, RecursionError):
         return lost(path)
@@ -84,21 +93,35 @@ def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
 def _together(rows: Sequence[Row]) -> Iterator[Row]:
     """The rows with what is wrong about one beside those before it."""
     ids: dict[str, Path] = {}
+    journals: dict[str, Path] = {}
     traces: dict[str, Path] = {}
     for row in rows:
         if row.id in ids:
             told = f"{ids[row.id]} already holds result {row.id}"
             yield _refused(row, error("id-twice", "/id", told, "Keep one of the two files."))
             continue
+        if row.journal in journals:
+            told = f"{journals[row.journal]} already holds this run, under another id"
+            cure = "A result is never changed: keep the first, and have it withdrawn if it is wrong."
+            yield _refused(row, error("journal-twice", "/journal_sha256", told, cure))
+            continue
         twin = next((traces[mark] for mark in sorted(row.marks) if mark in traces), None)
         if row.id is not None:
             ids[row.id] = row.path
+        if row.journal is not None:
+            journals[row.journal] = row.path
         traces.update(dict.fromkeys(row.marks - traces.keys(), row.path))
         if twin is None:
             yield row
         else:
             told = f"a trace of it is in {twin} too"
             yield _refused(row, error("replayed", "/cells", told, "Submit what was measured in this run."))
+
+
+def _among(rows: Sequence[Row]) -> list[Row]:
+    """The rows with what their place among the others of the same cell asks for."""
+    asked = far([row.costs if row.acceptable else () for row in rows])
+    return [replace(row, findings=(*row.findings, *more)) for row, more in zip(rows, asked, strict=True)]
 
 
 def _refused(row: Row, finding: Finding) -> Row:

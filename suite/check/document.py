@@ -13,7 +13,7 @@ from suite.check.findings import Finding, error
 from suite.history import NotReadable
 from suite.record import Result, loads
 
-__all__ = ["MAX_BYTES", "Refused", "parse", "read_bytes"]
+__all__ = ["MAX_BYTES", "Refused", "parse", "parsed", "read_bytes"]
 
 MAX_SCHEMA_FINDINGS = 10
 MAX_SCHEMA_ERRORS = 1_000
@@ -36,12 +36,17 @@ _SEE = "See docs/result.schema.json."
 
 def parse(data: bytes) -> Result:
     """The result in `data`, or Refused with every reason found at the first layer that fails."""
+    return parsed(data)[0]
+
+
+def parsed(data: bytes) -> tuple[Result, dict[str, Any]]:
+    """The result in `data` and the document as it is stored, which may be of an earlier version. Refused as `parse`."""
     scan.scan(data)
     document = _load(data)
     text.look(document)
     _sizes(document, "", "")
     try:
-        return loads(data)
+        return loads(data), document
     except NotReadable as problem:
         raise Refused(error("schema", "", str(problem)[: text.MAX_TEXT], REMAKE)) from problem
     except ValidationError as problem:

@@ -168,7 +168,7 @@ def test_show_compare_and_submit_work_on_the_file(folder: Path) -> None:
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
     assert "simulated" in call("show", str(path))
-    assert json.loads(call("show", "--json", str(path)))["schema_version"] == 3
+    assert json.loads(call("show", "--json", str(path)))["schema_version"] == 4
     assert "no difference" in call("compare", str(path), str(path))
     placed = call("submit", str(path), "--results", "elsewhere")
     assert "This will be public" in placed

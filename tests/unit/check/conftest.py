@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from suite.identity import sealed
 from suite.record import Result, dumps
 
 H100 = 0
@@ -20,8 +21,7 @@ def true_result(synthetic: ModuleType) -> Result:
     models = [one for one in result.cells if one.cell.workload != "calib" and len(one.attempts) == 1]
     calib = [one for one in result.cells if one.cell.workload == "calib"]
     kept = [one for one in models if one.outcome == "ok"][:2] + calib
-    made: Result = result.model_copy(update={"cells": tuple(kept)})
-    return made
+    return sealed(result.model_copy(update={"cells": tuple(kept)}))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_o
 from suite.check.findings import error, warning
 from suite.check.report import lines
 from suite.check.workers import Limits, Task, each
+from suite.identity import sealed
 from suite.record import Result, dumps
 
 MIB = 2**20
@@ -54,10 +55,22 @@ def test_a_result_that_is_there_twice_is_refused_the_second_time(tmp_path: Path,
 
 
 def test_a_trace_of_another_result_is_refused(tmp_path: Path, true_file: bytes, true_result: Result) -> None:
-    renamed = true_result.model_copy(update={"id": "0" * 12, "journal_sha256": "0" * 64})
+    renamed = sealed(true_result.model_copy(update={"journal_sha256": "0" * 64}))
     put(tmp_path, "a.json", true_file)
     put(tmp_path, "b.json", dumps(renamed))
     assert [errors(row) for row in check_all([tmp_path])] == [set(), {"replayed"}]
+
+
+def test_a_run_that_is_there_under_another_id_is_refused_the_second_time(
+    tmp_path: Path, true_file: bytes, true_result: Result
+) -> None:
+    changed = sealed(true_result.model_copy(update={"complete": not true_result.complete}))
+    put(tmp_path, "a.json", true_file)
+    put(tmp_path, "b.json", dumps(changed))
+    assert changed.id != true_result.id
+    first, second = check_all([tmp_path])
+    assert [errors(first), errors(second)] == [set(), {"journal-twice"}]
+    assert str(first.path) in second.findings[-1].message
 
 
 def test_more_findings_than_anybody_reads_are_counted(tmp_path: Path, true_result: Result) -> None:

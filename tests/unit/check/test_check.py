@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from suite.check import check_file, result_files
 from suite.check.document import MAX_BYTES
+from suite.identity import content_id
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -29,9 +31,13 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-def rules_of(path: Path, data: bytes) -> set[str]:
+def written(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
-    checked = check_file(path)
+    return path
+
+
+def rules_of(path: Path, data: bytes) -> set[str]:
+    checked = check_file(written(path, data))
     assert checked.acceptable == (not any(found.severity == "error" for found in checked.findings))
     return {found.rule for found in checked.findings if found.severity == "error"}
 
@@ -151,7 +157,7 @@ CORRUPTIONS: dict[str, tuple[Change, str]] = {
     "a missing field": (lambda d: d.pop("system"), "schema"),
     "a number as text": (lambda d: d["plan"].update(budget_s="600"), "schema"),
     "a flag for a number": (lambda d: d["plan"].update(budget_s=True), "schema"),
-    "a later format": (lambda d: d.update(schema_version=4), "schema"),
+    "a later format": (lambda d: d.update(schema_version=5), "schema"),
     "a folder in the slug": (lambda d: d["system"].update(slug="../up"), "text"),
     "a name without end": (lambda d: d["system"].update(name="x" * 200), "schema"),
     "text that turns around": (lambda d: d["system"].update(name="a\u202eb"), "text"),
@@ -160,12 +166,50 @@ CORRUPTIONS: dict[str, tuple[Change, str]] = {
 }
 
 
+BEFORE_THE_CONTENT = {"schema", "text", "number"}
+"""Rules of layers after which nothing else is asked."""
+
+
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_corrupted_result_is_refused_by_the_right_rule(tmp_path: Path, good: bytes, name: str) -> None:
     change, rule = CORRUPTIONS[name]
     document = json.loads(good)
     change(document)
-    assert rule in rules_of(tmp_path / "a.json", json.dumps(document).encode())
+    found = rules_of(tmp_path / "a.json", json.dumps(document).encode())
+    assert rule in found
+    assert "id-not-content" in found or found <= BEFORE_THE_CONTENT
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_naming_it_anew_hides_only_that_it_was_changed(tmp_path: Path, good: bytes, name: str) -> None:
+    change, rule = CORRUPTIONS[name]
+    document = json.loads(good)
+    change(document)
+    with suppress(ValueError):  # a file that can have no name is refused for what it holds
+        document["id"] = content_id(document)
+    found = rules_of(tmp_path / "a.json", json.dumps(document).encode())
+    assert rule in found
+    assert "id-not-content" not in found
+
+
+def test_however_a_file_is_laid_out_it_is_the_same_file(tmp_path: Path, good: bytes) -> None:
+    document = json.loads(good)
+    turned = {key: document[key] for key in reversed(document)}
+    assert rules_of(tmp_path / "a.json", json.dumps(turned, indent=1).encode()) == set()
+
+
+def test_a_file_of_before_ids_were_of_the_content_may_have_any(tmp_path: Path, good: bytes) -> None:
+    document = json.loads(good) | {"schema_version": 3, "id": "0123456789ab"}
+    assert rules_of(tmp_path / "a.json", json.dumps(document, separators=(",", ":")).encode()) == set()
+
+
+def test_a_number_that_parsers_read_differently_can_be_in_no_named_file(tmp_path: Path, good: bytes) -> None:
+    document = json.loads(good)
+    attempt(document)["ticks"][0]["energy_uj"][-1] = 2**53
+    checked = check_file(written(tmp_path / "a.json", json.dumps(document).encode()))
+    (found,) = (one for one in checked.findings if one.rule == "id-not-content")
+    assert found.pointer == "/id"
+    assert "9007199254740992" in found.message
 
 
 DOCUMENTS: dict[str, tuple[bytes, str]] = {

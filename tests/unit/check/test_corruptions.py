@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from suite.check.document import Refused, parse
-from suite.check.rules import examine
+from suite.check import check_data
+from suite.check.document import Refused
 from suite.record import Result, dumps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +48,7 @@ def true(index: int) -> Result:
 
 def rules(result_file: bytes, severity: str | None) -> set[str]:
     try:
-        findings = examine(parse(result_file), TODAY)
+        findings = check_data(result_file, TODAY)[1]
     except Refused as refused:
         findings = refused.findings
     return {finding.rule for finding in findings if severity in (None, finding.severity)}
@@ -58,9 +58,9 @@ ORDER = (3, 1, 5, 8, 0, 4)
 """Places of synthetic machines: the first to which a family applies is taken."""
 
 
-def corrupted(name: str) -> tuple[Result, bytes]:
+def corrupted(name: str, *, named_anew: bool = True) -> tuple[Result, bytes]:
     for index in ORDER:
-        made = CORRUPTIONS.corrupted(true(index), FAMILIES[name], random.Random(name))
+        made = CORRUPTIONS.corrupted(true(index), FAMILIES[name], random.Random(name), named_anew=named_anew)
         if made is not None:
             return true(index), made
     raise LookupError(name)
@@ -77,6 +77,13 @@ def test_a_corrupted_result_is_refused_by_the_right_rule(name: str) -> None:
 def test_a_naive_cheat_is_told_by_two_rules_at_least(name: str) -> None:
     result, made = corrupted(name)
     assert len(rules(made, None) - rules(dumps(result), None)) >= 2
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if not family.careful])
+def test_what_was_changed_under_its_name_is_told_beside_what_is_false_about_it(name: str) -> None:
+    renamed, plain = corrupted(name)[1], corrupted(name, named_anew=False)[1]
+    assert rules(plain, "error") == rules(renamed, "error") | {"id-not-content"}
+    assert "id-not-content" not in rules(renamed, "error")
 
 
 def test_a_careful_cheat_holds_together_and_is_caught_by_physics_alone() -> None:

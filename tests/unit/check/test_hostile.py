@@ -6,6 +6,7 @@ import json
 import os
 import random
 from contextlib import suppress
+from datetime import date
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suite.check import check_file
-from suite.check.document import Refused, parse
-from suite.check.rules import examine
+from suite.check import check_data, check_file
+from suite.check.document import Refused
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,7 +30,8 @@ def load(name: str) -> ModuleType:
     return module
 
 
-HOSTILE, MUTATE = load("hostile"), load("mutations")
+HOSTILE, MUTATE, SEALING = load("hostile"), load("mutations"), load("sealing")
+TODAY = date(2026, 12, 1)
 
 
 def errors_of(path: Path) -> set[str]:
@@ -75,6 +76,10 @@ def test_a_file_that_may_not_be_read_is_said_to_be_one(tmp_path: Path, true_file
 @given(seed=st.integers(0, 10**9))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 def test_a_mutated_result_makes_findings_and_no_traceback(true_file: bytes, seed: int) -> None:
-    mutated = MUTATE.mutated(json.loads(true_file), random.Random(seed))
+    document = json.loads(true_file)
+    mutated = MUTATE.mutated(document, random.Random(seed))
     with suppress(Refused):
-        examine(parse(json.dumps(mutated).encode()))
+        _, found = check_data(SEALING.packed(mutated), TODAY)
+        assert "id-not-content" in {one.rule for one in found}
+    with suppress(Refused):
+        check_data(SEALING.packed(SEALING.resealed(mutated, document["id"])), TODAY)

@@ -22,6 +22,7 @@ from suite.check import Finding, check_file, examine
 from suite.check.devices import FLOPS_PER_CYCLE, Device, devices, find, words
 from suite.check.physics import physics
 from suite.energy import Energy, boundaries, window_energy
+from suite.identity import sealed
 from suite.record import Accelerator, Attempt, CellResult, Result, dumps
 from suite.trace import Ticks, Window
 
@@ -266,7 +267,7 @@ def test_the_one_accelerator_of_a_file_is_its_device_whatever_its_number() -> No
 
 
 def test_a_file_is_held_against_the_day_on_which_it_is_checked(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_bytes(dumps(at("2999-01-01")))
+    (tmp_path / "a.json").write_bytes(dumps(sealed(at("2999-01-01"))))
     assert errors(check_file(tmp_path / "a.json").findings) == {"date"}
 
 

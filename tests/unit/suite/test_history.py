@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from suite.check import check_file
 from suite.history import NotReadable, upgrade
-from suite.record import dumps, loads
+from suite.record import Result, dumps, loads
 
 ROOT = Path(__file__).resolve().parents[3]
 Document = dict[str, Any]
@@ -50,7 +50,7 @@ def test_the_committed_file_reads_and_its_joules_change_by_less_than_two_hundred
     before, after = stated_joules(json.loads(first)), stated_joules(json.loads(upgrade(first)))
     assert after == pytest.approx(before, rel=0.02)
     assert after != before
-    assert loads(first).schema_version == 3
+    assert loads(first).schema_version == 4
 
 
 def test_a_file_read_once_is_of_todays_version_and_reads_again(first: bytes) -> None:
@@ -63,6 +63,31 @@ def test_what_version_1_did_not_record_is_unknown(first: bytes) -> None:
     assert {(meter.resolution_uj, meter.scope) for meter in result.meters} == {(None, None)}
     assert all(attempt.conditions == () for cell in result.cells for attempt in cell.attempts)
     assert result.overhead is None or result.overhead.throughput is None
+
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("result-*.json"))
+"""A file of every earlier version, as that version of the suite wrote it; the first is of a machine that exists."""
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_file_of_every_earlier_version_is_read_for_ever_under_the_id_it_had(path: Path) -> None:
+    stored, today = json.loads(path.read_bytes()), Result.model_fields["schema_version"].annotation
+    result = loads(path.read_bytes())
+    assert path.stem == f"result-{stored['schema_version']}"
+    assert (result.schema_version,) == get_args(today)
+    assert (result.id, result.date, result.journal_sha256) == (stored["id"], stored["date"], stored["journal_sha256"])
+    assert stated_joules(json.loads(dumps(result))) == pytest.approx(stated_joules(stored), rel=0.02)
+    assert check_file(path).acceptable
+
+
+def test_there_is_a_golden_file_of_every_earlier_version() -> None:
+    (today,) = get_args(Result.model_fields["schema_version"].annotation)
+    assert [path.stem for path in GOLDEN] == [f"result-{version}" for version in range(1, today)]
+
+
+def test_a_file_of_version_3_says_the_same_in_todays() -> None:
+    third = json.loads(GOLDEN[2].read_bytes())
+    assert json.loads(upgrade(GOLDEN[2].read_bytes())) == third | {"schema_version": 4}
 
 
 def test_the_committed_file_is_acceptable(first: bytes, tmp_path: Path) -> None:
@@ -96,7 +121,7 @@ def test_a_file_whose_joules_do_not_follow_from_its_ticks_keeps_them_for_check_t
 
 
 def test_what_does_not_say_that_it_is_older_is_left_as_it_stands() -> None:
-    for data in (b"", b"garbage", b'{"schema_version":3}', b' {"schema_version":1}'):
+    for data in (b"", b"garbage", b'{"schema_version":4}', b' {"schema_version":1}'):
         assert upgrade(data) == data
 
 
