@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from suite import exits
-from suite.options import Json, Results, fail, printable
+from suite import cli_submit, exits
+from suite.options import Json, fail, printable
 
 app = typer.Typer()
 
@@ -67,22 +67,7 @@ def compare(
     console().print(comparison_table(_read(first), _read(second)))
 
 
-@app.command()
-def submit(
-    file: Annotated[Path, typer.Argument(help="A result file of yours.")], results: Results = Path("results")
-) -> None:
-    """Check a result, show what would become public, and put it where a pull request takes it from."""
-    from suite.submit import place, public_lines
-
-    result = _read(file)
-    typer.echo("\n".join(public_lines(result)))
-    try:
-        placed = place(result, file, results)
-    except OSError as problem:
-        fail(exits.CANNOT_WRITE, f"Cannot write to {results}: {problem.strerror}.")
-    typer.echo(f"\nTo publish it, make a pull request with this one file:\n  git switch -c result-{result.id}")
-    typer.echo(f"  git add {placed}\n  git commit -m 'Result: {result.system.slug} {result.date}'")
-    typer.echo(f"  git push -u origin result-{result.id}")
+app.command()(cli_submit.submit)
 
 
 @app.command()
