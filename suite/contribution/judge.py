@@ -1,0 +1,134 @@
+"""A pull request to its judgement: paths first, then sizes, and only then the bytes of what is left."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from suite.check.batch import Row, check_all
+from suite.check.document import parse
+from suite.check.findings import Finding, error
+from suite.contribution.changes import (
+    DECISIONS,
+    PLACE,
+    RESULTS,
+    SIGNATURE,
+    Change,
+    Kind,
+    Refusal,
+    grown,
+    too_large,
+    verdict,
+)
+from suite.contribution.preview import decided, refused, standing, warned
+from suite.contribution.repository import Repository
+from suite.leaderboard.decisions import NoDecision, read, withdrawn
+from suite.leaderboard.frame import rows_of
+
+_CONFLICT = error("pull-merge", "", "it cannot be merged", "Rebase it on the branch that it is to be merged into.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A row for each file that was checked or refused, by its path in the repository, and the preview in Markdown.
+
+    Code has neither.
+    """
+
+    kind: Kind
+    rows: tuple[Row, ...]
+    preview: str
+
+    @property
+    def acceptable(self) -> bool:
+        return all(row.acceptable for row in self.rows)
+
+
+def judge(folder: Path, base: str, head: str) -> Judgement:
+    """What merging commit `head` into commit `base` of the repository in `folder` would do to the results.
+
+    NoRepository where there is none or it lacks one of the commits, NoDecision where the base's own log cannot be read,
+    OSError where there is no room to check in. Never raises for what the pull request holds.
+    """
+    repository = Repository(folder)
+    before, after = repository.commit(base), repository.commit(head)
+    merged = repository.merged(before, after)
+    if merged is None:
+        return _refused("code", (Refusal(path=RESULTS, finding=_CONFLICT),))
+    existing = repository.files(before, RESULTS)
+    found = verdict(repository.changes(before, merged), existing)
+    forbidden = found.refused or too_large(found.files, repository.sizes([one.blob for one in found.files]))
+    if forbidden:
+        return _refused(found.kind, forbidden)
+    if found.kind == "code":
+        return Judgement(kind="code", rows=(), preview="")
+    with tempfile.TemporaryDirectory(prefix="joulemark-") as scratch:
+        if found.kind == "decision":
+            return _decision(repository, found.files[0], Path(scratch))
+        return _results(repository, existing, found.files, Path(scratch))
+
+
+def _refused(kind: Kind, refusals: Sequence[Refusal]) -> Judgement:
+    rows = tuple(Row(path=Path(one.path), id=None, findings=(one.finding,)) for one in refusals)
+    return Judgement(kind=kind, rows=rows, preview=refused(rows))
+
+
+def _decision(repository: Repository, change: Change, scratch: Path) -> Judgement:
+    old = b"" if change.status == "A" else repository.read(change.old_blob)
+    new = repository.read(change.blob)
+    finding = grown(old, new) or _unreadable(new, scratch)
+    if finding is not None:
+        return _refused("decision", (Refusal(path=change.path, finding=finding),))
+    count = len(new.splitlines()) - len(old.splitlines())
+    row = Row(path=Path(change.path), id=None, findings=())
+    return Judgement(kind="decision", rows=(row,), preview=decided(count))
+
+
+def _unreadable(log: bytes, scratch: Path) -> Finding | None:
+    (scratch / Path(DECISIONS).name).write_bytes(log)
+    try:
+        read(scratch)
+    except NoDecision as problem:
+        return error("pull-decisions", "", str(problem), "Write it as the lines before it.")
+    return None
+
+
+def _results(repository: Repository, existing: Mapping[str, str], files: Sequence[Change], scratch: Path) -> Judgement:
+    """The new files are checked beside those that are there: a trace that was published once is not new."""
+    kept = {path: blob for path, blob in existing.items() if path == DECISIONS or PLACE.fullmatch(path)}
+    old = [path for path in repository.extract(kept, scratch) if path.suffix == ".json"]
+    repository.extract({one.path: one.blob for one in files}, scratch)
+    new = {scratch / one.path.removesuffix(SIGNATURE) for one in files}
+    checked = check_all([*old, *sorted(new)])
+    rows = tuple(_named(_misplaced(row), scratch) for row in checked if row.path in new)
+    if not all(row.acceptable for row in rows):
+        return Judgement(kind="results", rows=rows, preview=refused(rows))
+    accepted = [row.path for row in checked if row.acceptable]
+    ids = frozenset(row.id for row in rows if row.id is not None)
+    return Judgement(kind="results", rows=rows, preview=_preview(accepted, ids, scratch / RESULTS) + warned(rows))
+
+
+def _misplaced(row: Row) -> Row:
+    """An accepted file must lie in the folder of the machine that it tells of."""
+    slug = None if row.id is None else parse(row.path.read_bytes()).system.slug
+    if slug in (None, row.path.parent.name):
+        return row
+    finding = error("pull-place", "/system/slug", f"the file is of {slug}", "Put it into the folder of that name.")
+    return replace(row, findings=(*row.findings, finding))
+
+
+def _named(row: Row, scratch: Path) -> Row:
+    """As in the repository: nobody can find what lay in a scratch folder."""
+    return replace(row, path=row.path.relative_to(scratch), findings=tuple(_rewritten(row.findings, f"{scratch}/")))
+
+
+def _rewritten(findings: Sequence[Finding], prefix: str) -> Iterator[Finding]:
+    return (replace(one, message=one.message.replace(prefix, "")) for one in findings)
+
+
+def _preview(accepted: Sequence[Path], ids: frozenset[str], results: Path) -> str:
+    gone = withdrawn(read(results))
+    rows = (row for path in accepted for row in rows_of(parse(path.read_bytes())))
+    return standing([row for row in rows if row.result not in gone], ids)
