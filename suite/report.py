@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from suite.energy import boundaries
+from suite.grade import grade
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.roofline import CALIB, explained
@@ -39,17 +40,17 @@ def interval(summary: Summary | None, unit: str) -> str:
 def summary_table(result: Result, boundary: Boundary = "device") -> Table:
     """One row a cell: what it cost, how fast it was, and what its number is worth."""
     table = Table(title=f"{result.system.name}, boundary: {boundary}", title_justify="left")
-    for heading in ("cell", "energy per unit (95 %)", "rate", "power", "repeats", "class", "outcome"):
+    for heading in ("cell", "energy per unit (95 %)", "rate", "power", "repeats", "class", "grade", "outcome"):
         table.add_column(heading, overflow="fold")
     for cell in result.cells:
-        table.add_row(*_row(cell, score(cell, boundary)))
+        table.add_row(*_row(result, cell, score(cell, boundary)))
     return table
 
 
-def _row(cell: CellResult, found: Score | None) -> tuple[str, ...]:
+def _row(result: Result, cell: CellResult, found: Score | None) -> tuple[str, ...]:
     outcome = cell.outcome if cell.outcome == "ok" else f"{cell.outcome}: {cell.attempts[-1].detail or ''}"
     if found is None:
-        return cell.cell.key, "—", "—", "—", "0", "—", outcome
+        return cell.cell.key, "—", "—", "—", "0", "—", "—", outcome
     return (
         cell.cell.key,
         interval(found.joules_per_unit, f"J/{symbol(cell.work.unit)}"),
@@ -57,8 +58,17 @@ def _row(cell: CellResult, found: Score | None) -> tuple[str, ...]:
         quantity(found.mean_power_w, "W"),
         str(found.units_per_s.repeats),
         found.meter_class,
+        _graded(result, cell, found),
         outcome,
     )
+
+
+def _graded(result: Result, cell: CellResult, found: Score) -> str:
+    """The letter and the aspect that limits it."""
+    graded = grade(result, cell, found)
+    if graded is None:
+        return "—"
+    return f"{graded.letter} {graded.weakest.aspect if graded.weakest else ''}".rstrip()
 
 
 def why_table(result: Result, boundary: Boundary = "device") -> Table | str:

@@ -12,6 +12,7 @@ import pandas as pd
 from suite.energy import MeterClass
 from suite.leaderboard.frame import Row, to_rows
 from suite.leaderboard.paging import Page, paged
+from suite.leaderboard.trust import Claim, Trust
 from suite.roofline import CALIB
 from suite.statistics import RANKED_REPEATS, rank_bands
 from suite.trace import Boundary
@@ -35,10 +36,14 @@ BOARD_ROWS = 75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A row and the best and worst rank its interval allows; None where it is not ranked."""
+    """A row, the best and worst rank its interval allows, and where it stands on the ladder of trust.
+
+    `band` is None where it is not ranked, `claim` where nobody was asked.
+    """
 
     row: Row
     band: tuple[int, int] | None
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +97,14 @@ def boards(frame: pd.DataFrame) -> tuple[Board, ...]:
     return boards_of(to_rows(frame))
 
 
-def boards_of(rows: Iterable[Row]) -> tuple[Board, ...]:
-    """The boards of rows that are in order already."""
+def boards_of(rows: Iterable[Row], trust: Trust | None = None) -> tuple[Board, ...]:
+    """The boards of rows that are in order already, each row with its step."""
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         if row.workload != CALIB or row.mode != ASLEEP:
             found.setdefault(_key(row), []).append(row)
-    return tuple(sorted(map(_board, found.values()), key=_place))
+    made = (_board(own, trust or Trust({}, {})) for own in found.values())
+    return tuple(sorted(made, key=_place))
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
@@ -125,12 +131,12 @@ def _place(board: Board) -> tuple[object, ...]:
     )
 
 
-def _board(rows: Sequence[Row]) -> Board:
+def _board(rows: Sequence[Row], trust: Trust) -> Board:
     first = rows[0]
     ranked = sorted(filter(_may_rank, rows), key=_by_energy)
     bands = rank_bands([row.energy for row in ranked if row.energy])
-    placed = [Placed(row=row, band=band) for row, band in zip(ranked, bands, strict=True)]
     unranked = sorted((row for row in rows if not _may_rank(row)), key=_by_energy)
+    placed = zip((*ranked, *unranked), (*bands, *(None for _ in unranked)), strict=True)
     return Board(
         workload=first.workload,
         mode=first.mode,
@@ -139,7 +145,9 @@ def _board(rows: Sequence[Row]) -> Board:
         unit=first.unit,
         boundary=first.boundary,
         meter_class=first.meter_class,
-        placed=(*placed, *(Placed(row=row, band=None) for row in unranked)),
+        placed=tuple(
+            Placed(row=row, band=band, claim=trust.of((row.result, row.cell, row.boundary))) for row, band in placed
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,11 @@ from suite.leaderboard.score_files import write_files
 from suite.leaderboard.score_pages import scorings
 from suite.leaderboard.site_pages import write_site
 from suite.leaderboard.swap import refuse_foreign, replacing
+from suite.leaderboard.trust import Trust
+from suite.leaderboard.trust_files import signers_name
+from suite.leaderboard.trust_pages import tell
 from suite.leaderboard.workers import Limits, digests, read
+from suite.signatures import ALLOWED_SIGNERS
 
 _VANISHED = "a blob of the cache vanished during the build"
 
@@ -54,17 +58,21 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
     decided = decisions.read(results)
     gone = decisions.withdrawn(decided)
     with opened(cache_of(out), code_version(site / "templates")) as cache:
-        reader = Reader(cache.folder.parent, cache.folder.name, site / "templates")
+        allowed = results / ALLOWED_SIGNERS
+        reader = Reader(cache.folder.parent, cache.folder.name, site / "templates", allowed, signers_name(allowed))
         found = _found(results, cache, reader, limits or Limits())
         with replacing(out, within=cache.folder.parent) as fresh:
             shutil.copytree(site / "static", fresh / "static")
             pages = Pages(site / "templates", fresh, cache)
             _place(found, cache, fresh)
             rows = in_order(row for row in found.rows if row.result not in gone)
-            content = Site(entries=found.entries, boards=boards_of(rows), refused=found.refused)
+            audited = decisions.audited(decided)
+            trust = found.trust(gone, audited)
+            content = Site(entries=found.entries, boards=boards_of(rows, trust), refused=found.refused)
             scores = scorings(content.boards)
             write_site(content, found.digests, scores, pages)
             tools.write(content, pages, fresh, decided)
+            tell(found.records, trust, audited, site / "templates", cache, fresh)
             tools.mark(found.own_files, decided, site / "templates", fresh)
             write_files(scores, content.date, fresh / "data")
             shown = [one for one in found.records if one.entry is not None and one.entry.id not in gone]
@@ -103,6 +111,15 @@ class _Found:
         """How many pages the results have of their own."""
         return sum(path.endswith(".html") for record in self.records for path in record.files)
 
+    def trust(self, gone: Container[str], audited: Container[str]) -> Trust:
+        """The steps of all rows, those that are gone set apart."""
+        own = {entry.id: record for entry, record in zip(self.entries, self.records, strict=True)}
+        return Trust(
+            {result: record.voucher for result, record in own.items()},
+            {result: record.costs for result, record in own.items() if result not in gone},
+            audited,
+        )
+
     @property
     def digests(self) -> dict[str, Digest]:
         """A result's id to the digest of its file."""
@@ -137,7 +154,7 @@ def _records(
     paths: list[Path], cache: Cache, reader: Reader, limits: Limits
 ) -> tuple[dict[Path, Record | tuple[Finding, ...]], int]:
     """Each file's record, or why it cannot be read at all; and how many files had to be read for it."""
-    now: dict[Path, Read] = dict(zip(paths, digests(paths), strict=True))
+    now: dict[Path, Read] = dict(zip(paths, digests(paths, reader.signers), strict=True))
     found = {digest: recorded(cache, digest) for digest in now.values() if isinstance(digest, str)}
     unknown = [path for path, digest in now.items() if isinstance(digest, str) and found[digest] is None]
     now.update(read(unknown, reader, limits))

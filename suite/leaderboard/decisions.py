@@ -16,12 +16,13 @@ from suite.record import Model, Text
 
 FILE_NAME = "decisions.jsonl"
 
-Action = Literal["withdrawn", "restored", "flagged"]
+Action = Literal["withdrawn", "restored", "flagged", "audited"]
 
 ACTIONS: dict[Action, str] = {
     "withdrawn": "keeps its page and takes no part in any board",
     "restored": "takes part again",
     "flagged": "takes part, with a word of warning on its page",
+    "audited": "was looked into by the maintainers and found right; stands on the highest step of trust, unflagged",
 }
 """What follows from each."""
 
@@ -72,8 +73,14 @@ def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 def withdrawn(decisions: Iterable[Decision]) -> frozenset[str]:
     """The results that take no part in boards: of withdrawing and restoring, the last word counts."""
-    last = {one.result: one.action for one in decisions if one.action != "flagged"}
+    last = {one.result: one.action for one in decisions if one.action in ("withdrawn", "restored")}
     return frozenset(result for result, action in last.items() if action == "withdrawn")
+
+
+def audited(decisions: Sequence[Decision]) -> dict[str, Decision]:
+    """The results about which an audit is the last word, each with it; none that is withdrawn."""
+    last, gone = {one.result: one for one in decisions}, withdrawn(decisions)
+    return {result: one for result, one in last.items() if one.action == "audited" and result not in gone}
 
 
 def about(decisions: Iterable[Decision], result: str) -> tuple[Decision, ...]:
@@ -82,11 +89,14 @@ def about(decisions: Iterable[Decision], result: str) -> tuple[Decision, ...]:
 
 
 def standing(decisions: Sequence[Decision], result: str) -> Decision | None:
-    """What a result's page must say: that it is withdrawn, or else its last flag; None once it was restored."""
+    """What a result's page must say: that it is withdrawn, or else its last flag; None once it was restored.
+
+    An audit takes a flag away. It does not restore what is withdrawn.
+    """
     found: Decision | None = None
     for one in about(decisions, result):
         if one.action == "restored":
             found = None
         elif one.action == "withdrawn" or found is None or found.action == "flagged":
-            found = one
+            found = None if one.action == "audited" else one
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from suite.grade import Grade, grade
 from suite.leaderboard.frame import joules_per_flop
 from suite.leaderboard.happened import Happened, happened
 from suite.leaderboard.limits import Floor, floor
@@ -55,6 +56,7 @@ class Cost:
     spread: str | None
     repeats: int
     reasons: tuple[Reason, ...]
+    grade: Grade | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +139,18 @@ def _costs(result: Result, cell: CellResult, limits: Mapping[Meters, Calibration
         if scored is not None:
             net = net_joules_per_unit(cell, boundary, list(idle_powers_w(result, boundary).values()))
             line = roofline(cell, scored, limits[boundary, scored.meter_class])
-            yield _cost(cell, scored, net, line, idle_reasons(result, boundary))
+            codes = idle_reasons(result, boundary)
+            yield _cost(cell, scored, net, line, codes, grade(result, cell, scored))
 
 
-def _cost(cell: CellResult, scored: Score, net: Summary | None, line: Roofline | None, drift: tuple[str, ...]) -> Cost:
+def _cost(
+    cell: CellResult,
+    scored: Score,
+    net: Summary | None,
+    line: Roofline | None,
+    drift: tuple[str, ...],
+    graded: Grade | None,
+) -> Cost:
     energy, unit = scored.joules_per_unit, symbol(cell.work.unit)
     scale, net_scale = column([energy.median if energy else None]), column([net.median if net else None])
     per_flop = joules_per_flop(cell, energy.median if energy else None)
@@ -161,6 +171,7 @@ def _cost(cell: CellResult, scored: Score, net: Summary | None, line: Roofline |
         spread=percent(energy.spread) if energy else None,
         repeats=(energy or scored.units_per_s).repeats,
         reasons=reasons(tuple(sorted({*scored.reasons, *drift}))),
+        grade=graded,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from suite.energy import MeterClass
+from suite.grade import Letter, grade
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.roofline import Bound, Calibration, Meters, Roofline, calibrations, roofline
@@ -62,6 +63,8 @@ class Row:
     why: str | None  # all of this in one sentence
     domains: tuple[str, ...]
     reasons: tuple[str, ...]
+    grade: Letter | None = None  # of the measurement, by its own file; None where joules are unknown
+    weakest: str | None = None  # the aspect that limits it; None for an A
 
     @property
     def energy(self) -> Summary | None:
@@ -95,7 +98,7 @@ def rows_of(result: Result, limits: Mapping[Meters, Calibration] | None = None) 
 
 
 def _row(result: Result, cell: CellResult, number: int, scored: Score, line: Roofline | None) -> Row:
-    ran, energy, rate = cell.cell, scored.joules_per_unit, scored.units_per_s
+    ran, energy, rate, graded = cell.cell, scored.joules_per_unit, scored.units_per_s, grade(result, cell, scored)
     net = net_joules_per_unit(cell, scored.boundary, list(idle_powers_w(result, scored.boundary).values()))
     return Row(
         workload=ran.workload,
@@ -141,6 +144,8 @@ def _row(result: Result, cell: CellResult, number: int, scored: Score, line: Roo
         why=line.sentence if line else None,
         domains=scored.domains,
         reasons=tuple(sorted({*scored.reasons, *idle_reasons(result, scored.boundary)})),
+        grade=graded.letter if graded else None,
+        weakest=graded.weakest.aspect if graded and graded.weakest else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""One file to what the build needs of it: what the check found, its rows, and the files of its own on the site.
+"""One file to what the build needs of it: what the check found, its rows, who signed it, and its own files on the site.
 
 All of it is kept in the cache and read from there, also by a build that began with an empty one: both show the same.
 """
@@ -6,7 +6,7 @@ All of it is kept in the cache and read from there, also by a build that began w
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -17,21 +17,25 @@ from suite.check import Checked, check_file
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.findings import Finding, error
-from suite.leaderboard.cache import Cache, sha256
+from suite.check.population import Cost, costs_of
+from suite.leaderboard.cache import Cache
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.downloads import csv_lines, json_lines
 from suite.leaderboard.frame import Row, rows_of
 from suite.leaderboard.result_pages import write_pages
 from suite.leaderboard.tool_data import result_script, write_script
+from suite.leaderboard.trust import Voucher
+from suite.leaderboard.trust_files import UNSIGNED, Beside, beside, with_origin
 from suite.record import Result
 from suite.roofline import Calibration, Meters, calibrations
+from suite.signatures import Signature
 
 MOST_FINDINGS = 20
 """More of one file help nobody."""
 
 Digest = str
 Read = Digest | tuple[Finding, ...]
-"""The SHA-256 of a file's bytes, or why it has none."""
+"""The SHA-256 of a file's bytes, and of the signature beside it where there is one; or why it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,12 @@ class Record:
     entry: Entry | None
     rows: tuple[Row, ...]
     files: tuple[str, ...]
+    costs: tuple[Cost, ...] = ()
+    signature: Signature = UNSIGNED
+
+    @property
+    def voucher(self) -> Voucher:
+        return Voucher(warned=bool(self.findings), signature=self.signature)
 
     @property
     def blobs(self) -> tuple[str, ...]:
@@ -70,32 +80,36 @@ _BYTES = "bytes"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads files into a cache, one at a time. Made of plain values, since it goes to other processes."""
+    """Reads files into a cache, one at a time. Made of plain values, since it goes to other processes.
+
+    `allowed` tells whose keys are known, and `signers` is a name for what it told before the build began.
+    """
 
     folder: Path
     code: str
     templates: Path
+    allowed: Path | None = None
+    signers: str = ""
 
     def __call__(self, path: Path) -> Read:
         """Check a file and keep its record: under the digest of the bytes that were read now."""
         try:
-            data = read_bytes(path)
-            return self._keep(data)
+            return self._keep(path, read_bytes(path), beside(path))
         except Unreadable as unreadable:
             return unreadable.findings
         except (MemoryError, RecursionError) as problem:
             return (_too_much(type(problem).__name__),)
 
-    def _keep(self, data: bytes) -> Digest:
-        cache, digest = Cache(self.folder, self.code), sha256(data)
+    def _keep(self, path: Path, data: bytes, lies: Beside) -> Digest:
+        cache, digest = Cache(self.folder, self.code), lies.name(data, self.signers)
         with tempfile.TemporaryDirectory(dir=cache.folder, prefix="new-") as name:
             folder = Path(name)
             (folder / _BYTES).write_bytes(data)
-            checked = check_file(folder / _BYTES)
+            checked = with_origin(check_file(folder / _BYTES), path, lies)
             known = {} if checked.result is None else calibrations(checked.result)
-            record = _record(checked, known, digest)
+            record = replace(_record(checked, known, digest), signature=lies.signature(data, self.allowed))
             if checked.result is not None:
-                files = _own_files(checked, checked.result, known, record.rows, self.templates, folder)
+                files = _own_files(checked, checked.result, known, record, self.templates, folder)
                 record = replace(record, files=tuple(files))
             for own, blob in zip(record.files, record.blobs, strict=True):
                 cache.take(blob, folder / own)
@@ -115,6 +129,7 @@ def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Diges
         entry=None if result is None else entry(result),
         rows=() if result is None else tuple(rows_of(result, known)),
         files=(),
+        costs=() if result is None else costs_of(result),
     )
 
 
@@ -122,18 +137,18 @@ def _own_files(
     checked: Checked,
     result: Result,
     known: Mapping[Meters, Calibration],
-    rows: Sequence[Row],
+    record: Record,
     templates: Path,
     folder: Path,
 ) -> Iterator[str]:
     """What a result has of its own is put in its place below `folder`, and named."""
     shown = entry(result)
-    yield from write_pages(checked, result, known, templates, folder)
+    yield from write_pages(checked, result, known, templates, folder, record.voucher)
     raw = folder / shown.raw_path
     raw.parent.mkdir(parents=True, exist_ok=True)
     (folder / _BYTES).rename(raw)
     yield shown.raw_path
-    write_script(folder / shown.rows_path, result_script(result, rows))
+    write_script(folder / shown.rows_path, result_script(result, record.rows))
     yield shown.rows_path
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import jinja2
 
+from suite.check.population import CONSISTENT, ENOUGH, FAR, LEAST_SPREAD
+from suite.grade import ASPECTS
 from suite.leaderboard.cache import Cache, key_of, sha256
+from suite.leaderboard.trust import LADDER, WITHIN
 from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
 from suite.reasons import POLICIES, REASONS
 from suite.units import duration, memory, plural, symbol
@@ -25,7 +28,14 @@ def environment(templates: Path) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     made.globals.update(
-        classes=CLASSES, boundaries=BOUNDARIES, outcomes=OUTCOMES, policies=POLICIES, reason_table=REASONS
+        classes=CLASSES,
+        boundaries=BOUNDARIES,
+        outcomes=OUTCOMES,
+        policies=POLICIES,
+        reason_table=REASONS,
+        ladder=LADDER,
+        aspects=ASPECTS,
+        population={"enough": ENOUGH, "far": FAR, "consistent": CONSISTENT, "least": LEAST_SPREAD, "within": WITHIN},
     )
     made.filters.update(memory=memory, duration=duration, flags=flags, plural=plural, symbol=symbol)
     return made

@@ -14,6 +14,8 @@ from suite.leaderboard.limits import limits
 from suite.leaderboard.paging import Page, paged
 from suite.leaderboard.render import Pages
 from suite.leaderboard.roofchart import Roofchart, roofchart
+from suite.leaderboard.trust import Voucher
+from suite.leaderboard.trust_files import UNSIGNED
 from suite.record import Result
 from suite.roofline import Calibration, Meters
 
@@ -23,12 +25,18 @@ ATTEMPTS_ON_PAGE = 2
 
 
 def write_pages(
-    checked: Checked, result: Result, known: Mapping[Meters, Calibration], templates: Path, folder: Path
+    checked: Checked,
+    result: Result,
+    known: Mapping[Meters, Calibration],
+    templates: Path,
+    folder: Path,
+    voucher: Voucher | None = None,
 ) -> Iterator[str]:
     """Each is put in its place below `folder`, and named. `known` are the result's calibrations."""
     pages, shown = Pages(templates, folder), entry(result)
     cells = details.cells(result, known)
-    common = {"date": None, "entry": shown, "result": result, "limits": limits(known.values())}
+    voucher = voucher or Voucher(warned=bool(checked.findings), signature=UNSIGNED)
+    common = {"date": None, "entry": shown, "result": result, "limits": limits(known.values()), "voucher": voucher}
     yield from _write_overview(checked, result, cells, roofchart(result, known), common, pages)
     for cell in cells:
         yield from _write_cell(result, shown, cell, len(cells), common, pages)

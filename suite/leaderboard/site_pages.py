@@ -60,8 +60,8 @@ def _ranked(board: Board, digests: Mapping[str, Digest]) -> _Ranked:
 
 
 def _place_key(placed: Placed, digests: Mapping[str, Digest]) -> tuple[object, ...]:
-    """A row is told by its file's bytes and its place in it."""
-    return digests[placed.row.result], placed.row.cell, placed.row.boundary, placed.band
+    """A row is told by its file's bytes and its place in it; what other files say of it comes on top."""
+    return digests[placed.row.result], placed.row.cell, placed.row.boundary, placed.band, placed.claim
 
 
 def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None:

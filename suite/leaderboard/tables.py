@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from suite.leaderboard.boards import Board, Placed, band_text
 from suite.leaderboard.chart import Axis, Mark, axis, mark
 from suite.leaderboard.frame import Row
+from suite.leaderboard.trust import Claim
 from suite.leaderboard.words import flags
 from suite.reasons import Reason
 from suite.roofline import Limit, limited_by
@@ -28,6 +29,7 @@ class Line:
     over_floor: str | None
     limited_by: Limit | None
     reasons: tuple[Reason, ...]
+    claim: Claim | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,4 +102,5 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None, speed: Scale) -> Line
         over_floor=None if row.floor_excess is None else times(row.floor_excess),
         limited_by=limited_by(row.mfu, row.mbu),
         reasons=flags(row.reasons),
+        claim=placed.claim,
     )

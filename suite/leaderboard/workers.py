@@ -10,8 +10,8 @@ from suite.check.batch import fatal
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.workers import Limits, Task, each
-from suite.leaderboard.cache import sha256
 from suite.leaderboard.reading import Read, Reader
+from suite.leaderboard.trust_files import beside
 
 __all__ = ["FEW_FILES", "Limits", "digests", "read"]
 
@@ -19,15 +19,15 @@ FEW_FILES = 16
 """So few are read sooner than other processes start."""
 
 
-def digests(paths: Sequence[Path]) -> Iterator[Read]:
+def digests(paths: Sequence[Path], signers: str) -> Iterator[Read]:
     """What each file is now, in order. Reading and hashing leave Python free, so threads are enough."""
     with ThreadPoolExecutor(max_workers=8) as pool:
-        yield from pool.map(_digest, paths)
+        yield from pool.map(lambda path: _digest(path, signers), paths)
 
 
-def _digest(path: Path) -> Read:
+def _digest(path: Path, signers: str) -> Read:
     try:
-        return sha256(read_bytes(path))
+        return beside(path).name(read_bytes(path), signers)
     except Unreadable as unreadable:
         return unreadable.findings
 

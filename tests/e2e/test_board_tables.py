@@ -112,7 +112,7 @@ def test_the_address_holds_what_was_done_and_gives_the_same_view(page: Any, boar
     page.get_by_label("Repeats", exact=True).uncheck()
     seen = page.evaluate(ROWS)
     address = hash_of(page)
-    expected = r"#sort=speed&dir=desc&framework=torch&q=example\+h100&cols=rank,energy,.*,precision,class,date"
+    expected = r"#sort=speed&dir=desc&framework=torch&q=example\+h100&cols=rank,energy,.*,precision,grade,class,date"
     assert re.fullmatch(expected, address)
     assert visit(page, board, address).evaluate(ROWS) == seen != []
     assert page.get_by_label("Show rows with").input_value() == "example h100"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from workloads.common.torch_activations import gelu_tanh
 
@@ -18,12 +18,14 @@ def test_a_compiled_gelu_is_the_tanh_formula(dtype: torch.dtype, limit: float) -
     x = GRID.to(dtype)
     found = torch.compile(gelu_tanh)(x)
     assert found.dtype == dtype
-    torch.testing.assert_close(found.double(), F.gelu(x.double(), approximate="tanh"), rtol=limit, atol=2e-7)
+    torch.testing.assert_close(found.double(), functional.gelu(x.double(), approximate="tanh"), rtol=limit, atol=2e-7)
 
 
 def test_its_gradient_is_the_formulas_too() -> None:
     found = _slopes(torch.compile(gelu_tanh), GRID)
-    torch.testing.assert_close(found, _slopes(lambda x: F.gelu(x, approximate="tanh"), GRID), rtol=2e-5, atol=2e-6)
+    torch.testing.assert_close(
+        found, _slopes(lambda x: functional.gelu(x, approximate="tanh"), GRID), rtol=2e-5, atol=2e-6
+    )
 
 
 def _slopes(function: object, grid: torch.Tensor) -> torch.Tensor:

@@ -115,7 +115,7 @@ def test_a_file_that_is_added_or_changed_or_removed_leaves_the_site_as_if_built_
         if step == "added":
             (source / "2.json").write_bytes(held_back)
         elif step == "changed":
-            changed = three[2].model_copy(update={"date": "2026-11-01"})
+            changed = synthetic.sealed(three[2].model_copy(update={"date": "2026-11-01"}))
             (source / "2.json").write_bytes(synthetic.dumps(changed))
         else:
             (source / "0.json").unlink()
@@ -213,7 +213,7 @@ def test_a_refused_file_is_remembered_as_refused_and_listed_again(make: Build, o
 def test_a_refusal_for_its_date_is_asked_about_again_on_another_day(
     make: Build, source: Path, out: Path, synthetic: ModuleType, three: list[Result], site: Path
 ) -> None:
-    early = three[0].model_copy(update={"date": "9999-01-01", "id": "0" * 12})
+    early = synthetic.sealed(three[0].model_copy(update={"date": "9999-01-01"}))
     (source / "early.json").write_bytes(synthetic.dumps(early))
     assert [one.findings[0].rule for one in make().skipped] == ["json", "date"]
     cache = Cache(cache_of(out), code_version(site / "templates"))
@@ -231,7 +231,7 @@ def test_of_thousands_of_findings_a_few_are_kept_and_the_rest_are_counted(
     make: Build, source: Path, synthetic: ModuleType, three: list[Result]
 ) -> None:
     cell = three[0].cells[0].model_copy(update={"attempts": ()})
-    empty = three[0].model_copy(update={"cells": (cell,) * 100, "id": "0" * 12})
+    empty = synthetic.sealed(three[0].model_copy(update={"cells": (cell,) * 100}))
     (source / "empty.json").write_bytes(synthetic.dumps(empty))
     (found,) = [one.findings for one in make().skipped if one.path.name == "empty.json"]
     assert len(found) == 21
@@ -323,7 +323,7 @@ def test_a_file_that_ends_or_holds_up_its_process_is_refused_and_no_other(
 
 
 def test_a_file_that_takes_all_memory_is_refused(tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: object, __: object) -> str:
+    def full(*_: object) -> str:
         raise MemoryError
 
     monkeypatch.setattr(Reader, "_keep", full)
