@@ -94,6 +94,9 @@ class Spec:
     band: Callable[[str, str], Band]  # (size name, precision) -> where quality() must fall
     quality_steps: Callable[[Any], int]  # steps from the initial weights before quality() is read; 0 for inference
     proof_limits: Mapping[str, float] = field(default_factory=PROOF_LIMITS.copy)
+    # (size name, precision) in which rounding turns most gradients -> how the names begin of the weights whose
+    # gradients it does not turn (workloads/common/proofs.py)
+    steady: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     eager_on_host: frozenset[str] = frozenset()  # frameworks in which compiling gains nothing on a CPU
 
     def source_at(self, size: str) -> Source:

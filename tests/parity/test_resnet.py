@@ -164,3 +164,44 @@ def test_no_answer_depends_on_how_many_are_asked_at_once(build: Build, framework
     for batch in (1, 3):
         part = build(spec.with_batch("xs", batch), framework).outputs()["logits"]
         assert relative_l2(part, whole[:batch]) <= EXACT
+
+
+SCATTERED = replace(SPECS["train"], steady={("xs", "bf16"): ("head.",)})
+"""The smallest network, judged as the deep one is whose gradients bfloat16 turns."""
+LIMIT = SCATTERED.proof_limits["bf16"]
+
+
+def watched(program: Any) -> float:
+    program.step(witnessed=True)
+    distance: float = program.proof()
+    return distance
+
+
+@pytest.mark.parametrize("framework", workloads.FRAMEWORKS)
+def test_where_rounding_turns_the_gradients_an_honest_step_is_proven(build: Build, framework: str) -> None:
+    program = build(SCATTERED, framework, precision="bf16")
+    program.prepare(1)
+    assert watched(program) < LIMIT
+
+
+@pytest.mark.parametrize("framework", workloads.FRAMEWORKS)
+def test_where_rounding_turns_the_gradients_a_step_on_other_images_is_not_proven(build: Build, framework: str) -> None:
+    program: Any = build(SCATTERED, framework, precision="bf16")
+    program.prepare(2)
+    number, _ = program._inputs.popleft()
+    program._inputs[0] = (number, program._inputs[0][1])
+    assert watched(program) > LIMIT
+
+
+def test_where_rounding_turns_the_gradients_a_layer_that_is_not_trained_is_seen(build: Build) -> None:
+    program: Any = build(SCATTERED, "torch", precision="bf16")
+    loss = program._loss_of
+
+    def frozen(weights: Any, *rest: Any) -> Any:
+        return loss(weights | {"stem.scale": weights["stem.scale"].detach()}, *rest)
+
+    program._loss_of = frozen
+    program.prepare(1)
+    program.step(witnessed=True)
+    program._loss_of = loss
+    assert program.proof() > LIMIT

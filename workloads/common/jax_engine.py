@@ -26,6 +26,10 @@ class Engine:
     device: Any
     dtype: Any
 
+    @property
+    def precision(self) -> str:
+        return next(name for name, dtype in TYPES.items() if dtype == self.dtype)
+
     def jit(self, function: Callable[..., Any], *donated: int) -> Callable[..., Any]:
         """Compiled with this engine as the last argument. Without "highest" a TPU would multiply float32 in bfloat16
         and a GPU in TensorFloat-32."""

@@ -16,6 +16,7 @@ from jax import Array
 from workloads.base import Arrays, Spec
 from workloads.common.jax_engine import Engine, Tree, to_numpy
 from workloads.common.optimisers import AdamW, Optimiser, Sgd
+from workloads.common.proofs import Squares, distance
 
 Loss = Callable[[Tree, Tree, Tree, Engine], tuple[Array, Tree]]
 """(weights in float32, statistics, inputs with the constants among them, engine) -> mean loss, new statistics."""
@@ -57,6 +58,7 @@ class Training:
         engine: Engine,
     ) -> None:
         self._source, self._optimiser, self._engine = spec.source_at(size), optimiser, engine
+        self._steady = spec.steady.get((size, engine.precision), ())
         self._quality_steps = spec.quality_steps(spec.sizes[size])
         weights: Tree = engine.place(self._source.weights())
         zeros = {name: jnp.zeros_like(value) for name, value in weights.items()}
@@ -106,9 +108,14 @@ class Training:
         differentiate = self._engine.reference().jit(jax.value_and_grad(self._loss_of, has_aux=True))
         (loss, _), gradients = differentiate(witness.weights, self._state.statistics, inputs)
         weights = witness.weights
-        expected = {name: self._optimiser.given(name, weights[name], gradients[name]) for name in weights}
-        taken = {name: self._optimiser.taken(witness.before[name], witness.after[name]) for name in weights}
-        return max(_distance({"loss": witness.loss}, {"loss": loss}), _distance(taken, expected))
+        apart = {
+            name: _squares(
+                self._optimiser.taken(witness.before[name], witness.after[name]),
+                self._optimiser.given(name, weights[name], gradients[name]),
+            )
+            for name in weights
+        }
+        return max(distance({"loss": _squares(witness.loss, loss)}), distance(apart, self._steady))
 
     def quality(self) -> float:
         """The mean loss of the last quarter of the quality steps, less the floor."""
@@ -135,12 +142,9 @@ class Training:
         return to_numpy(self._state.statistics)
 
 
-def _distance(found: dict[str, Any], expected: dict[str, Any]) -> float:
-    """|found - expected| / |expected| over all arrays together; infinite where either is not finite."""
-    pairs = [(np.asarray(found[name], np.float64), np.asarray(expected[name], np.float64)) for name in expected]
-    apart = math.fsum(float(np.square(a - b).sum()) for a, b in pairs)
-    whole = math.fsum(float(np.square(b).sum()) for _, b in pairs)
-    return math.sqrt(apart / whole) if whole > 0 and math.isfinite(apart) and math.isfinite(whole) else math.inf
+def _squares(found: Any, expected: Any) -> Squares:
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    return Squares(*(float(np.square(each).sum()) for each in (found, expected, found - expected)))
 
 
 def _adaptive(optimiser: Optimiser) -> bool:

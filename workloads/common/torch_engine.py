@@ -29,6 +29,10 @@ class Engine:
     dtype: torch.dtype
     compiled: bool
 
+    @property
+    def precision(self) -> str:
+        return next(name for name, dtype in TYPES.items() if dtype == self.dtype)
+
     def fuse(self, function: Function) -> Function:
         """`function` compiled as one graph where this engine compiles, else itself. Compiled once, so give it functions
         of a module, not lambdas or partials. What repeats (a block) costs one compilation if fused by itself."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from workloads.base import Arrays, Spec
 from workloads.common.layout import UNCHANGED, Layout
 from workloads.common.optimisers import AdamW, Optimiser
+from workloads.common.proofs import Squares, distance
 from workloads.common.torch_engine import Engine, Tensors, to_numpy
 
 Loss = Callable[[Tensors, Tensors, Tensors, Engine], Tensor]
@@ -49,6 +50,7 @@ class Training:
         self._source = spec.source_at(size)
         self._loss_of, self._forward, self._engine = loss, forward, engine
         self._optimiser, self._layout = optimiser, layout
+        self._steady = spec.steady.get((size, engine.precision), ())
         self._quality_steps = spec.quality_steps(spec.sizes[size])
         placed = engine.place(self._source.weights())
         self._weights = {name: layout.into(name, value).requires_grad_() for name, value in placed.items()}
@@ -105,12 +107,14 @@ class Training:
         statistics = {name: value.clone() for name, value in self._statistics.items()}
         loss = self._loss_of(weights, statistics, inputs, self._engine.reference())
         gradients = torch.autograd.grad(loss, list(weights.values()))
-        expected = [
-            self._optimiser.given(name, value.detach(), gradient)
+        apart = {
+            name: _squares(
+                self._optimiser.taken(witness.before[name], witness.after[name]),
+                self._optimiser.given(name, value.detach(), gradient),
+            )
             for (name, value), gradient in zip(weights.items(), gradients, strict=True)
-        ]
-        taken = [self._optimiser.taken(witness.before[name], witness.after[name]) for name in weights]
-        return max(_distance([witness.loss], [loss.detach()]), _distance(taken, expected))
+        }
+        return max(distance({"loss": _squares(witness.loss, loss.detach())}), distance(apart, self._steady))
 
     def quality(self) -> float:
         """The mean loss of the last quarter of the quality steps, less the floor."""
@@ -141,11 +145,9 @@ class Training:
         return {name: to_numpy(value) for name, value in self._statistics.items()}
 
 
-def _distance(found: list[Tensor], expected: list[Tensor]) -> float:
-    """|found - expected| / |expected| over all tensors together. NaN is larger than any distance: it comes back."""
-    apart = math.fsum(float((a.double() - b.double()).square().sum()) for a, b in zip(found, expected, strict=True))
-    whole = math.fsum(float(b.double().square().sum()) for b in expected)
-    return math.sqrt(apart / whole) if whole > 0 and math.isfinite(apart) and math.isfinite(whole) else math.inf
+def _squares(found: Tensor, expected: Tensor) -> Squares:
+    found, expected = found.double(), expected.double()
+    return Squares(*(float(each.square().sum()) for each in (found, expected, found - expected)))
 
 
 def _torch_optimiser(optimiser: Optimiser, weights: Tensors) -> torch.optim.Optimizer:
