@@ -25,7 +25,7 @@ from suite.contribution.changes import (
 from suite.contribution.preview import decided, refused, standing, warned
 from suite.contribution.repository import Repository
 from suite.leaderboard.decisions import NoDecision, read, withdrawn
-from suite.leaderboard.frame import rows_of
+from suite.leaderboard.ranking.frame import rows_of
 
 _CONFLICT = error("pull-merge", "", "it cannot be merged", "Rebase it on the branch that it is to be merged into.")
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from suite.check.batch import Row as Checked
 from suite.check.findings import Severity
 from suite.check.report import text_line
-from suite.leaderboard.boards import Board, boards_of, in_order
-from suite.leaderboard.frame import Row
-from suite.leaderboard.tables import Line, Table, table
+from suite.leaderboard.pages.tables import Line, Table, table
+from suite.leaderboard.ranking.boards import Board, boards_of, in_order
+from suite.leaderboard.ranking.frame import Row
 
 MOST_LINES = 100
 """Of the preview; a comment holds 65,536 characters."""

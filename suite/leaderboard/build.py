@@ -11,21 +11,22 @@ from pathlib import Path
 
 from suite.check import Checked, result_files
 from suite.check.findings import Finding, error
-from suite.leaderboard import decisions, tools
-from suite.leaderboard.boards import boards_of, in_order
+from suite.leaderboard import decisions
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
 from suite.leaderboard.content import Entry, Refused, Site
 from suite.leaderboard.downloads import write_csv, write_json
-from suite.leaderboard.frame import Row
+from suite.leaderboard.pages import tools
+from suite.leaderboard.pages.score_files import write_files
+from suite.leaderboard.pages.scores import scorings
+from suite.leaderboard.pages.site import write_site
+from suite.leaderboard.pages.trust import tell
+from suite.leaderboard.ranking.boards import boards_of, in_order
+from suite.leaderboard.ranking.frame import Row
+from suite.leaderboard.ranking.trust import Trust
 from suite.leaderboard.reading import Digest, Read, Reader, Record, recorded
 from suite.leaderboard.render import Pages
-from suite.leaderboard.score_files import write_files
-from suite.leaderboard.score_pages import scorings
-from suite.leaderboard.site_pages import write_site
 from suite.leaderboard.swap import refuse_foreign, replacing
-from suite.leaderboard.trust import Trust
 from suite.leaderboard.trust_files import signers_name
-from suite.leaderboard.trust_pages import tell
 from suite.leaderboard.workers import Limits, digests, read
 from suite.signatures import ALLOWED_SIGNERS
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import groupby
 
 from suite.check import Checked
-from suite.leaderboard.boards import Board, Placed, newest
+from suite.leaderboard.ranking.boards import Board, Placed, newest
 from suite.leaderboard.words import CLASSES
 from suite.record import Cell, Outcome, Result, Software, System
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
-from suite.leaderboard.frame import COLUMNS, Row
+from suite.leaderboard.ranking.frame import COLUMNS, Row
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 """A spreadsheet takes text that starts so for a formula."""

@@ -21,10 +21,10 @@ from suite.check.population import Cost, costs_of
 from suite.leaderboard.cache import Cache
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.downloads import csv_lines, json_lines
-from suite.leaderboard.frame import Row, rows_of
-from suite.leaderboard.result_pages import write_pages
-from suite.leaderboard.tool_data import result_script, write_script
-from suite.leaderboard.trust import Voucher
+from suite.leaderboard.pages.tool_data import result_script, write_script
+from suite.leaderboard.ranking.frame import Row, rows_of
+from suite.leaderboard.ranking.trust import Voucher
+from suite.leaderboard.result.pages import write_pages
 from suite.leaderboard.trust_files import UNSIGNED, Beside, beside, with_origin
 from suite.record import Result
 from suite.roofline import Calibration, Meters, calibrations

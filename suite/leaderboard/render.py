@@ -11,7 +11,7 @@ import jinja2
 from suite.check.population import CONSISTENT, ENOUGH, FAR, LEAST_SPREAD
 from suite.grade import ASPECTS
 from suite.leaderboard.cache import Cache, key_of, sha256
-from suite.leaderboard.trust import LADDER, WITHIN
+from suite.leaderboard.ranking.trust import LADDER, WITHIN
 from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
 from suite.reasons import POLICIES, REASONS
 from suite.units import duration, memory, plural, symbol

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.boards import band_text
+from suite.leaderboard.ranking.boards import band_text
 from suite.statistics import Summary, rank_bands
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.boards import boards
-from suite.leaderboard.frame import Row, rows_of, to_frame
-from suite.leaderboard.tool_data import current, described
+from suite.leaderboard.pages.tool_data import current, described
+from suite.leaderboard.ranking.boards import boards
+from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
 
 ROOT = Path(__file__).parents[2]
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}

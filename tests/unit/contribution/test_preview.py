@@ -12,8 +12,8 @@ import pytest
 from suite.check.batch import Row as Checked
 from suite.check.findings import error, warning
 from suite.contribution.preview import MOST_FINDINGS, MOST_LINES, code, decided, refused, standing, warned
-from suite.leaderboard.boards import band_text, boards_of, in_order
-from suite.leaderboard.frame import Row, rows_of
+from suite.leaderboard.ranking.boards import band_text, boards_of, in_order
+from suite.leaderboard.ranking.frame import Row, rows_of
 
 
 @pytest.fixture(scope="module")

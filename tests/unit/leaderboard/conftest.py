@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from suite.leaderboard.frame import Row
+from suite.leaderboard.ranking.frame import Row
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from suite.check import check_file, result_files
-from suite.leaderboard.boards import Board, band_text, boards, newest
-from suite.leaderboard.frame import Row, rows_of, to_frame
+from suite.leaderboard.ranking.boards import Board, band_text, boards, newest
+from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
 from suite.record import Result
 
 MakeRow = Callable[..., Row]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.leaderboard.chart import MARK_WIDTH, Mark, axis, mark
+from suite.leaderboard.drawing.chart import MARK_WIDTH, Mark, axis, mark
 from suite.statistics import Summary
 
 

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import pytest
 
 from suite.check import Checked
-from suite.leaderboard import badges, citation, details
-from suite.leaderboard.details import CellView
 from suite.leaderboard.render import Pages
-from suite.leaderboard.result_pages import write_pages
+from suite.leaderboard.result import badges, citation, details
+from suite.leaderboard.result.details import CellView
+from suite.leaderboard.result.pages import write_pages
 from suite.record import Result
 from suite.roofline import calibrations
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from suite.leaderboard.downloads import defused, to_csv, to_json
-from suite.leaderboard.frame import COLUMNS, Row
+from suite.leaderboard.ranking.frame import COLUMNS, Row
 
 MakeRow = Callable[..., Row]
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from suite.leaderboard.frame import Row, rows_of, to_frame, to_rows
+from suite.leaderboard.ranking.frame import Row, rows_of, to_frame, to_rows
 
 
 def named(synthetic: ModuleType, word: str) -> int:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from suite.leaderboard.happened import MOST_EVENTS, Happened, happened
+from suite.leaderboard.result.happened import MOST_EVENTS, Happened, happened
 from suite.record import Attempt
 from suite.trace import Event, Meter, Window
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.boards import boards
 from suite.leaderboard.content import Site
-from suite.leaderboard.details import cells
-from suite.leaderboard.frame import Row, rows_of, to_frame, to_rows
-from suite.leaderboard.limits import Floor, floor, limits
-from suite.leaderboard.tables import table
+from suite.leaderboard.pages.tables import table
+from suite.leaderboard.ranking.boards import boards
+from suite.leaderboard.ranking.frame import Row, rows_of, to_frame, to_rows
+from suite.leaderboard.result.details import cells
+from suite.leaderboard.result.limits import Floor, floor, limits
 from suite.record import Result
 from suite.roofline import CALIB, Roofline, calibrations
 

@@ -12,12 +12,12 @@ import pytest
 
 from suite.check import Checked
 from suite.check.findings import error
-from suite.leaderboard.boards import BOARD_ROWS, boards_of, pages_of
 from suite.leaderboard.content import Refused, Site, entry
-from suite.leaderboard.frame import Row
+from suite.leaderboard.pages.site import write_site
 from suite.leaderboard.paging import paged
+from suite.leaderboard.ranking.boards import BOARD_ROWS, boards_of, pages_of
+from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.render import Pages
-from suite.leaderboard.site_pages import write_site
 
 MakeRow = Callable[..., Row]
 

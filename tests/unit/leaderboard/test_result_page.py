@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.details import cells
-from suite.leaderboard.metering import meters
+from suite.leaderboard.result.details import cells
+from suite.leaderboard.result.metering import meters
 from suite.leaderboard.words import flags, reasons
 from suite.normalise import spent
 from suite.reasons import POLICIES, REASONS

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workloads
-from suite.leaderboard.basket import REFERENCE, Basket, Item, Reference, baskets, parsed, reference
-from suite.leaderboard.boards import boards
-from suite.leaderboard.frame import Row, to_frame
+from suite.leaderboard.pages.score_files import to_csv, to_json
+from suite.leaderboard.pages.scores import Scoring, command, scorings, write_page
+from suite.leaderboard.ranking.basket import REFERENCE, Basket, Item, Reference, baskets, parsed, reference
+from suite.leaderboard.ranking.boards import boards
+from suite.leaderboard.ranking.frame import Row, to_frame
+from suite.leaderboard.ranking.score import Scored, combined, item_of, scored, standings
 from suite.leaderboard.render import Pages
-from suite.leaderboard.score import Scored, combined, item_of, scored, standings
-from suite.leaderboard.score_files import to_csv, to_json
-from suite.leaderboard.score_pages import Scoring, command, scorings, write_page
 from suite.statistics import Parts
 
 MakeRow = Callable[..., Row]

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from suite.leaderboard.quantities import described
-from suite.leaderboard.surroundings import QuantityLine, surroundings
+from suite.leaderboard.drawing.quantities import described
+from suite.leaderboard.result.surroundings import QuantityLine, surroundings
 from suite.record import Attempt
 from suite.trace import Conditions, Window
 

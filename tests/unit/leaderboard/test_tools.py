@@ -17,14 +17,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from suite.leaderboard import decisions, tool_data, tools
-from suite.leaderboard.boards import Board, boards
+from suite.leaderboard import decisions
 from suite.leaderboard.content import Site, entry
-from suite.leaderboard.frame import Row, rows_of, to_frame
-from suite.leaderboard.logaxis import spanning
-from suite.leaderboard.pareto import MOST_POINTS, finder, frontier
+from suite.leaderboard.drawing.logaxis import spanning
+from suite.leaderboard.drawing.pareto import MOST_POINTS, finder, frontier
+from suite.leaderboard.drawing.roofchart import floor_of, places, roofchart
+from suite.leaderboard.pages import tool_data, tools
+from suite.leaderboard.ranking.boards import Board, boards
+from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
 from suite.leaderboard.render import Pages
-from suite.leaderboard.roofchart import floor_of, places, roofchart
 from suite.normalise import score
 from suite.record import Result
 from suite.roofline import calibrations, roofline

@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from suite.leaderboard.strips import DRAWN
-from suite.leaderboard.traces import Trace, idle_power_w, trace
+from suite.leaderboard.drawing.strips import DRAWN
+from suite.leaderboard.drawing.traces import Trace, idle_power_w, trace
 from suite.record import Attempt, Result
 from suite.trace import Conditions, Ticks
 

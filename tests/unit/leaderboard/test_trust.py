@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from suite.check.population import ENOUGH, Cost
 from suite.leaderboard.decisions import Action, Decision, audited, standing, withdrawn
-from suite.leaderboard.trust import LADDER, Claim, Step, Trust, Voucher, agree
+from suite.leaderboard.ranking.trust import LADDER, Claim, Step, Trust, Voucher, agree
 from suite.signatures import Signature, State
 
 

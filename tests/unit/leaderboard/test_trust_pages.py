@@ -18,8 +18,8 @@ from suite.check import Checked
 from suite.grade import ASPECTS
 from suite.leaderboard import Built, build
 from suite.leaderboard.cache import cache_of
-from suite.leaderboard.result_pages import write_pages
-from suite.leaderboard.trust import LADDER, Voucher
+from suite.leaderboard.ranking.trust import LADDER, Voucher
+from suite.leaderboard.result.pages import write_pages
 from suite.leaderboard.trust_files import beside
 from suite.leaderboard.workers import Limits
 from suite.record import Result

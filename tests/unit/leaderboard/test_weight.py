@@ -14,13 +14,13 @@ import workloads
 from suite.check import Checked
 from suite.check.findings import error
 from suite.leaderboard import build
-from suite.leaderboard.boards import boards_of
 from suite.leaderboard.content import Refused, Site
-from suite.leaderboard.details import MOST_WINDOWS
-from suite.leaderboard.frame import Row, rows_of
+from suite.leaderboard.pages.site import BOARDS_ON_LIST, LINES_ON_SYSTEM, write_site
+from suite.leaderboard.ranking.boards import boards_of
+from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.leaderboard.render import Pages
-from suite.leaderboard.result_pages import ATTEMPTS_ON_PAGE, CELLS_ON_PAGE, write_pages
-from suite.leaderboard.site_pages import BOARDS_ON_LIST, LINES_ON_SYSTEM, write_site
+from suite.leaderboard.result.details import MOST_WINDOWS
+from suite.leaderboard.result.pages import ATTEMPTS_ON_PAGE, CELLS_ON_PAGE, write_pages
 from suite.record import Result
 from suite.roofline import calibrations
 from suite.trace import Window

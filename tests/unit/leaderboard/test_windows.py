@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from suite.energy import Energy
-from suite.leaderboard.windows import boundary_columns, window_lines
+from suite.leaderboard.result.windows import boundary_columns, window_lines
 from suite.record import Attempt
 from suite.trace import Boundary, Window
 

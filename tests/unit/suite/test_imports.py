@@ -52,7 +52,7 @@ PLANTED = [
     ("suite/energy.py", "import time"),
     ("suite/statistics.py", "import os"),
     ("suite/check/rules.py", "import backends"),
-    ("suite/leaderboard/frame.py", "import suite.controller"),
+    ("suite/leaderboard/ranking/frame.py", "import suite.controller"),
     ("suite/worker.py", "import backends.meters.rapl"),
     ("suite/sampler.py", "import workloads"),
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.leaderboard.boards import Board
-from suite.leaderboard.frame import Row
-from suite.leaderboard.logaxis import LogAxis, Tick, spanning
+from suite.leaderboard.drawing.logaxis import LogAxis, Tick, spanning
+from suite.leaderboard.ranking.boards import Board
+from suite.leaderboard.ranking.frame import Row
 from suite.units import Scale, amounts, column, grouped, half_width, plural, symbol
 
 WIDTH, HEIGHT = 860.0, 400.0

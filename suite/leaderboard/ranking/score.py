@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from suite.energy import MeterClass
-from suite.leaderboard.basket import Basket, Item, Reference
-from suite.leaderboard.boards import RANKED_CLASSES
-from suite.leaderboard.frame import Row
+from suite.leaderboard.ranking.basket import Basket, Item, Reference
+from suite.leaderboard.ranking.boards import RANKED_CLASSES
+from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.words import BOUNDARIES, CLASSES
 from suite.statistics import RANKED_REPEATS, Summary, rank_bands
 from suite.trace import Boundary

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from suite.leaderboard.basket import Basket, Item, Reference, baskets, reference
-from suite.leaderboard.boards import Board, band_text
-from suite.leaderboard.frame import Row
+from suite.leaderboard.ranking.basket import Basket, Item, Reference, baskets, reference
+from suite.leaderboard.ranking.boards import Board, band_text
+from suite.leaderboard.ranking.frame import Row
+from suite.leaderboard.ranking.score import Part, Scored, Standing, scored, standings
 from suite.leaderboard.render import Pages
-from suite.leaderboard.score import Part, Scored, Standing, scored, standings
 from suite.statistics import Summary
 from suite.units import Scale, column, digits_for, grouped, half_width, quantity, symbol
 

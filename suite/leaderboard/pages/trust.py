@@ -8,9 +8,9 @@ from pathlib import Path
 
 from suite.leaderboard.cache import Cache, key_of
 from suite.leaderboard.decisions import Decision
+from suite.leaderboard.ranking.trust import Claim, Trust
 from suite.leaderboard.reading import Record
 from suite.leaderboard.render import environment
-from suite.leaderboard.trust import Claim, Trust
 from suite.trace import Boundary
 
 PLACE = "<!-- trust -->"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suite.leaderboard.details import CellView
+from suite.leaderboard.result.details import CellView
 from suite.record import Result
 
 _BIBTEX = str.maketrans(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from suite.leaderboard.downloads import defused
-from suite.leaderboard.score import Part, Scored, Standing
-from suite.leaderboard.score_pages import Scoring
+from suite.leaderboard.pages.scores import Scoring
+from suite.leaderboard.ranking.score import Part, Scored, Standing
 
 COLUMNS = (
     "basket",

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.leaderboard import badges, decisions
-from suite.leaderboard.boards import Board, newest
+from suite.leaderboard import decisions
 from suite.leaderboard.content import Site
 from suite.leaderboard.decisions import Decision
-from suite.leaderboard.pareto import finder, path_of
+from suite.leaderboard.drawing.pareto import finder, path_of
+from suite.leaderboard.pages.tool_data import Shown, current, rows_script, write_script
+from suite.leaderboard.ranking.boards import Board, newest
 from suite.leaderboard.render import Pages, environment
-from suite.leaderboard.tool_data import Shown, current, rows_script, write_script
+from suite.leaderboard.result import badges
 from suite.units import quantity
 
 JOULES_PER_KWH = 3.6e6

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
-from suite.leaderboard.plot import POINTS, Band, stretches
-from suite.leaderboard.quantities import described, known
+from suite.leaderboard.drawing.plot import POINTS, Band, stretches
+from suite.leaderboard.drawing.quantities import described, known
 from suite.trace import Conditions
 
 DRAWN = ("sm_clock_mhz", "temperature_c")

@@ -10,9 +10,9 @@ from operator import attrgetter
 import pandas as pd
 
 from suite.energy import MeterClass
-from suite.leaderboard.frame import Row, to_rows
 from suite.leaderboard.paging import Page, paged
-from suite.leaderboard.trust import Claim, Trust
+from suite.leaderboard.ranking.frame import Row, to_rows
+from suite.leaderboard.ranking.trust import Claim, Trust
 from suite.roofline import CALIB
 from suite.statistics import RANKED_REPEATS, rank_bands
 from suite.trace import Boundary

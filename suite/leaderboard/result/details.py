@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from suite.grade import Grade, grade
-from suite.leaderboard.frame import joules_per_flop
-from suite.leaderboard.happened import Happened, happened
-from suite.leaderboard.limits import Floor, floor
-from suite.leaderboard.surroundings import Surroundings, surroundings
-from suite.leaderboard.traces import Trace, trace
-from suite.leaderboard.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
+from suite.leaderboard.drawing.traces import Trace, trace
+from suite.leaderboard.ranking.frame import joules_per_flop
+from suite.leaderboard.result.happened import Happened, happened
+from suite.leaderboard.result.limits import Floor, floor
+from suite.leaderboard.result.surroundings import Surroundings, surroundings
+from suite.leaderboard.result.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
 from suite.leaderboard.words import reasons
 from suite.normalise import (
     Score,

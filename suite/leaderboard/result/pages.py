@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from suite.check import Checked
-from suite.leaderboard import badges, citation, details, metering
 from suite.leaderboard.content import Entry, entry
-from suite.leaderboard.details import CellView
-from suite.leaderboard.limits import limits
+from suite.leaderboard.drawing.roofchart import Roofchart, roofchart
 from suite.leaderboard.paging import Page, paged
+from suite.leaderboard.ranking.trust import Voucher
 from suite.leaderboard.render import Pages
-from suite.leaderboard.roofchart import Roofchart, roofchart
-from suite.leaderboard.trust import Voucher
+from suite.leaderboard.result import badges, citation, details, metering
+from suite.leaderboard.result.details import CellView
+from suite.leaderboard.result.limits import limits
 from suite.leaderboard.trust_files import UNSIGNED
 from suite.record import Result
 from suite.roofline import Calibration, Meters

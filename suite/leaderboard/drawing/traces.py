@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.leaderboard.plot import LEFT, POINTS, Band, stretches
-from suite.leaderboard.strips import HEIGHT, Strip, strips
+from suite.leaderboard.drawing.plot import LEFT, POINTS, Band, stretches
+from suite.leaderboard.drawing.strips import HEIGHT, Strip, strips
 from suite.record import Attempt, Idle, Result
 from suite.trace import Meter, Ticks, Window, counter_uj
 from suite.units import quantity

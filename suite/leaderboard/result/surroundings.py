@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from suite.leaderboard.quantities import described, known
+from suite.leaderboard.drawing.quantities import described, known
 from suite.record import Attempt
 from suite.trace import Conditions, Window
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.leaderboard.boards import Board, Placed, band_text
-from suite.leaderboard.chart import Axis, Mark, axis, mark
-from suite.leaderboard.frame import Row
-from suite.leaderboard.trust import Claim
+from suite.leaderboard.drawing.chart import Axis, Mark, axis, mark
+from suite.leaderboard.ranking.boards import Board, Placed, band_text
+from suite.leaderboard.ranking.frame import Row
+from suite.leaderboard.ranking.trust import Claim
 from suite.leaderboard.words import flags
 from suite.reasons import Reason
 from suite.roofline import Limit, limited_by

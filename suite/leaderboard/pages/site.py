@@ -9,14 +9,14 @@ from functools import partial
 from itertools import groupby
 from math import ceil
 
-from suite.leaderboard.boards import Board, Placed, newest, pages_of
 from suite.leaderboard.cache import key_of
 from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
+from suite.leaderboard.pages.scores import Scoring, write_page
+from suite.leaderboard.pages.tables import Scales, Table, scales, table
 from suite.leaderboard.paging import Page, paged
+from suite.leaderboard.ranking.boards import Board, Placed, newest, pages_of
 from suite.leaderboard.reading import Digest
 from suite.leaderboard.render import Pages
-from suite.leaderboard.score_pages import Scoring, write_page
-from suite.leaderboard.tables import Scales, Table, scales, table
 from suite.leaderboard.words import CLASSES
 
 HEADLINE_LINES = 10

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from suite.leaderboard.boards import Board
-from suite.leaderboard.frame import Row
+from suite.leaderboard.ranking.boards import Board
+from suite.leaderboard.ranking.frame import Row
 from suite.record import Result
 from suite.units import rate
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suite.leaderboard.citation import configuration, figure, work
-from suite.leaderboard.details import CellView
+from suite.leaderboard.result.citation import configuration, figure, work
+from suite.leaderboard.result.details import CellView
 from suite.record import Result
 
 LETTER_WIDTH, MARGIN = 6.2, 7.0

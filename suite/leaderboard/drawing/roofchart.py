@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.leaderboard.logaxis import LogAxis, Tick, spanning
+from suite.leaderboard.drawing.logaxis import LogAxis, Tick, spanning
 from suite.normalise import Score, score
 from suite.record import CellResult, Result
 from suite.roofline import CALIB, Calibration, Meters, calibrations

@@ -1,0 +1,1 @@
+"""Numbers to coordinates: axes, charts and traces, before any template sees them."""

@@ -1,0 +1,1 @@
+"""What a result's own pages show."""
