@@ -19,7 +19,7 @@ from pathlib import Path
 
 import workloads
 from suite.choose import Wish, choose
-from suite.plan import batches_of
+from suite.forecast import batches_of
 from suite.processes import Child, Frame
 from suite.record import Cell
 

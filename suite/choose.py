@@ -10,8 +10,9 @@ import workloads
 from backends import meters as named_meters
 from backends.base import Backend, BackendUnavailable, Device, Support
 from backends.meters import csvfile
+from suite.forecast import memory_bytes_of
 from suite.join import is_log
-from suite.plan import DEFAULT_SIZES, Driver, Request, calibration, candidates, memory_bytes_of
+from suite.plan import DEFAULT_SIZES, Driver, Request, calibration, candidates
 from suite.record import Cell
 from suite.units import memory
 

@@ -1,4 +1,4 @@
-"""Machine and budget to the list of cells and how long each may take. Pure but for the workloads' own formulas.
+"""Machine and budget to the list of cells, and which of them is next. Pure.
 
 Time buys certainty: every cell gets three repeats before another is added, and what is left goes where the interval is
 widest. The workloads themselves never change with the budget.
@@ -12,14 +12,13 @@ from statistics import median
 
 import backends
 import workloads
-from suite import sweep
 from suite.energy import PERIODS_PER_WINDOW
-from suite.record import Cell, Plan, PlannedCell, Work
+from suite.forecast import AUDIT_S, REPEATS, estimate, needed_s
+from suite.record import Cell, Plan, PlannedCell
 from suite.roofline import CALIB
 from suite.trace import Meter
 from workloads.base import Spec
 
-REPEATS = 3
 MOST_REPEATS = 12
 """More repeats of one cell than this would narrow its interval by little."""
 
@@ -29,38 +28,16 @@ PLANNED_SHARE = 0.85
 WAITING_MARGIN = 1.2
 """How much more than its plan is kept for a cell that waits."""
 
-AUDIT_S = 5.0
-"""What it takes to prove an attempt's work once its windows are closed."""
-
-SWEEP_S = 3.0
-SWEEP_STEPS = 7
-"""A sweep that finds that its second batch gains nothing: two programs built, two and five steps' worth of work."""
-
 ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
 
 DEFAULT_SIZES = ("s",)
 
-CALIBRATION_SHARE = 0.12
+CALIBRATION_SHARE = 0.2
 """Calibration goes before everything else where it takes no more of the budget than this."""
 
 WALL_SHARE = 0.2
 """The share of the budget that windows long enough for a slow wall meter may take; else they stay short."""
-
-REFERENCE_CORES = 4
-# Seconds to start, build and compile on 4 CPU cores: twice what docs/performance.md says, for few machines are quiet.
-_SETUP_S = {
-    ("torch", "compiled"): {"train": 20.0, "prefill": 11.0, "decode": 13.0, "infer": 11.0},
-    ("torch", "eager"): {"train": 4.0, "prefill": 4.0, "decode": 4.0, "infer": 4.0},
-    ("jax", "compiled"): {"train": 6.0, "prefill": 4.0, "decode": 5.0, "infer": 4.0},
-}
-_CALIBRATION_S = {"torch": 5.0, "jax": 3.0}  # there is next to nothing to compile
-_SIZE_FACTOR = {"xs": 0.5, "s": 1.0, "m": 2.5, "l": 6.0}
-# Sustained FLOP/s to expect before anything was measured: per core of a CPU, per accelerator.
-_CPU_FLOPS_PER_CORE = {"fp32": 30e9, "bf16": 100e9}
-_ACCELERATOR_FLOPS = {"fp32": 10e12, "bf16": 60e12}
-# Likewise for bytes/s, so that work which only moves memory is not taken for nothing.
-_CPU_BYTES_PER_CORE, _ACCELERATOR_BYTES = 5e9, 500e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,73 +144,44 @@ def _cell(spec: Spec, size: str, backend: str, device: int, driver: Driver) -> C
     )
 
 
-def work_of(cell: Cell) -> Work:
-    """What one step of the cell is worth, by the workload's own formulas."""
-    spec = workloads.specs(cell.workload)[cell.mode].with_batch(cell.size, cell.batch)
-    size = spec.sizes[cell.size]
-    return Work(
-        unit=spec.unit,
-        units_per_step=spec.units_per_step(size),
-        parameters=spec.parameters(size),
-        flops_per_step=float(spec.flops_per_step(size)),
-        bytes_per_step=float(spec.bytes_per_step(size, cell.precision)),
-    )
-
-
-def memory_bytes_of(cell: Cell) -> float:
-    """About what the cell needs of its device's memory, by the workload's own formula."""
-    spec = workloads.specs(cell.workload)[cell.mode]
-    return float(spec.memory_bytes(spec.sizes[cell.size], cell.precision))
-
-
-def batches_of(cell: Cell, memory_bytes: int | None) -> tuple[int, ...]:
-    """What a sweep may choose from; empty where the batch is fixed."""
-    return sweep.batches(workloads.specs(cell.workload)[cell.mode], cell.size, cell.precision, memory_bytes)
-
-
-def estimate(cell: Cell, length_s: float, cores: int) -> PlannedCell:
-    """A cell with the time it will probably need for REPEATS windows of `length_s`."""
-    spec = workloads.specs(cell.workload)[cell.mode]
-    size = spec.sizes[cell.size]
-    on_host = backends.load(cell.backend).on_host
-    rate = _CPU_FLOPS_PER_CORE[cell.precision] * cores if on_host else _ACCELERATOR_FLOPS[cell.precision]
-    bandwidth = _CPU_BYTES_PER_CORE * cores if on_host else _ACCELERATOR_BYTES
-    step_s = max(spec.flops_per_step(size) / rate, spec.bytes_per_step(size, cell.precision) / bandwidth)
-    warm_up_s = (spec.quality_steps(size) + 2) * step_s
-    sweep_s = SWEEP_S + SWEEP_STEPS * step_s if spec.batches else 0.0
-    setup_s = _compile_s(cell, cores) + sweep_s + warm_up_s
-    return PlannedCell(cell=cell, setup_s=setup_s, window_s=max(length_s, step_s), repeats=REPEATS)
-
-
-def _compile_s(cell: Cell, cores: int) -> float:
-    """Seconds to start, build and compile."""
-    if cell.workload == CALIB:
-        return _CALIBRATION_S[cell.framework]
-    by_mode = _SETUP_S[cell.framework, cell.technique]
-    seconds = by_mode.get(cell.mode.split("-")[0], by_mode["infer"]) * _SIZE_FACTOR[cell.size]
-    return seconds * (max(1.0, REFERENCE_CORES / cores) if cell.technique == "compiled" else 1.0)
-
-
 def make_plan(
     cells: Sequence[Cell], budget_s: float, slowest_period_s: float, cores: int, calibration: Sequence[Cell] = ()
 ) -> Plan:
     """As many cells as the budget pays for with three repeats each, in order; a dear one leaves room for later ones.
 
-    `calibration` goes first where it is cheap. One cell is always planned: a budget that is too small for it ends it by
-    deadline rather than doing nothing.
+    What of `calibration` explains them goes first where it is cheap; where it is not, no cell of its workload is
+    planned, for a part of it explains nothing, unless nothing else was asked for. One cell is always planned: a budget
+    that is too small for it ends it by deadline rather than doing nothing.
     """
     length_s = window_s(budget_s, slowest_period_s)
     quiet_s = idle_s(budget_s, slowest_period_s)
     left_s = PLANNED_SHARE * budget_s - 2 * quiet_s
-    wanted = [estimate(cell, length_s, cores) for cell in cells]
-    first = [estimate(cell, length_s, cores) for cell in calibration]
-    if sum(map(needed_s, first)) <= CALIBRATION_SHARE * budget_s:
-        wanted = [*first, *(one for one in wanted if one not in first)]
-    planned = _that_fit(wanted, left_s)
+    offered = [estimate(cell, length_s, cores) for cell in cells]
+    limits = [estimate(cell, length_s, cores) for cell in calibration]
+    wanted = [one for one in offered if one.cell.workload != CALIB] or offered
+    planned = _explained(offered, limits, left_s, CALIBRATION_SHARE * budget_s) or _that_fit(wanted, left_s)
     if len(planned) < 2:  # two small cells tell more than a large one
-        small = sorted(wanted, key=lambda one: (one.cell.workload == CALIB, needed_s(one)))
-        planned = _that_fit(small, left_s) or [min(wanted, key=needed_s)]
+        planned = _that_fit(sorted(wanted, key=needed_s), left_s) or [min(wanted, key=needed_s)]
     return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
+
+
+def _explained(
+    offered: Sequence[PlannedCell], limits: Sequence[PlannedCell], left_s: float, most_s: float
+) -> list[PlannedCell]:
+    """The limits of memory and of each precision in use, and what fits after them; empty where they need over `most_s`.
+
+    Those of the first precision alone where those of the others would be too dear.
+    """
+    used = {offered[0].cell.precision}
+    planned: list[PlannedCell] = []
+    for _ in range(2):  # what fits beside the limits of the first precision tells which others are in use
+        first = [one for one in limits if one.cell.mode != "matmul" or one.cell.precision in used]
+        if not first or sum(map(needed_s, first)) > min(left_s, most_s):
+            return planned
+        rest = [one for one in offered if one not in first]
+        planned = [*first, *_that_fit(rest, left_s - sum(map(needed_s, first)))]
+        used |= {one.cell.precision for one in planned if one.cell.workload != CALIB}
+    return planned
 
 
 def _that_fit(wanted: Sequence[PlannedCell], left_s: float) -> list[PlannedCell]:
@@ -243,10 +191,6 @@ def _that_fit(wanted: Sequence[PlannedCell], left_s: float) -> list[PlannedCell]
             planned.append(one)
             left_s -= needed_s(one)
     return planned
-
-
-def needed_s(planned: PlannedCell) -> float:
-    return planned.setup_s + planned.repeats * (1.1 * planned.window_s + 0.2) + AUDIT_S
 
 
 def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, left_s: float) -> float:

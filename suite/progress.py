@@ -13,7 +13,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from suite.plan import needed_s, work_of
+from suite.forecast import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
 from suite.sweep import chosen
 from suite.trace import Window

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from suite.assemble import Begin, begin_of, tried_of
 from suite.attempt import Listener, Told, Turns, run_attempt
+from suite.forecast import batches_of, work_of
 from suite.join import Log, is_log, join, read
 from suite.journal import Journal
 from suite.keep import what_happened
 from suite.normalise import score
-from suite.plan import Progress, allowance_s, batches_of, make_plan, next_attempt, slowest_period_s, work_of
+from suite.plan import Progress, allowance_s, make_plan, next_attempt, slowest_period_s
 from suite.record import Attempt, Cell, CellResult, Idle, Plan, PlannedCell, Software, System, sha256
 from suite.recorder import Recorder
 from suite.sweep import with_batch

@@ -10,7 +10,7 @@ import workloads
 from backends.base import Device
 from backends.cpu import CpuBackend
 from suite.choose import NothingToRun, Unknown, Wish, _that_fit, choose
-from suite.plan import memory_bytes_of
+from suite.forecast import memory_bytes_of
 from suite.record import Cell
 from suite.units import memory
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workloads
+from suite.forecast import REPEATS, needed_s, work_of
 from suite.plan import (
     ENDING_S,
     MOST_REPEATS,
-    REPEATS,
     WAITING_MARGIN,
     Driver,
     Progress,
@@ -21,10 +21,8 @@ from suite.plan import (
     calibration,
     candidates,
     make_plan,
-    needed_s,
     next_attempt,
     window_s,
-    work_of,
 )
 from suite.record import Cell, Plan
 
@@ -39,7 +37,7 @@ def cells(**fields: object) -> list[Cell]:
 
 
 def plan(budget_s: float = 600) -> Plan:
-    return make_plan(cells(), budget_s, 0.001, 4)
+    return make_plan(cells(), budget_s, 0.001, 4, limits())
 
 
 def limits(drivers: list[Driver] = DRIVERS, sizes: tuple[str, ...] = ("s",)) -> list[Cell]:
@@ -123,8 +121,21 @@ def test_calibration_goes_first_where_it_is_cheap_and_nowhere_twice() -> None:
 
 
 def test_a_short_run_does_not_spend_itself_on_calibration() -> None:
-    asked = cells(workload="gpt")
-    assert not {one.cell for one in make_plan(asked, 120, 0.001, 4, limits()).cells} & set(limits())
+    made = make_plan(cells(), 120, 0.001, 4, limits())
+    assert "calib" not in {one.cell.workload for one in made.cells}
+
+
+def test_five_minutes_calibrate_what_they_run_and_no_other_precision() -> None:
+    for cores in (2, 4):
+        planned = [one.cell for one in make_plan(cells(), 300, 0.001, cores, limits()).cells]
+        assert [(cell.mode, cell.precision) for cell in planned[:2]] == [("matmul", "bf16"), ("copy", "bf16")]
+        assert {cell.precision for cell in planned} == {"bf16"}
+        assert len({cell.workload for cell in planned}) >= 5
+
+
+def test_whoever_asks_for_calibration_alone_gets_it() -> None:
+    made = make_plan(cells(workload="calib"), 120, 0.001, 4, limits())
+    assert {one.cell.workload for one in made.cells} == {"calib"}
 
 
 def test_a_cell_with_a_choice_of_batches_is_given_time_to_choose() -> None:
