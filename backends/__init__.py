@@ -30,7 +30,7 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Backend:
     """The backend of that name, not yet opened. KeyError when there is none."""
-    # Installed packages are asked for the names of others only: looking through them takes 10 ms, and a plan asks often.
+    # Installed packages are asked for names of others only: looking through them takes 10 ms, and a plan asks often.
     module, _, attribute = (BUILTIN.get(name) or _table()[name]).partition(":")
     backend: Backend = getattr(import_module(module), attribute)()
     return backend
