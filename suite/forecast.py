@@ -48,9 +48,13 @@ def work_of(cell: Cell) -> Work:
 
 
 def memory_bytes_of(cell: Cell) -> float:
-    """About what the cell needs of its device's memory, by the workload's own formula."""
+    """About what the cell needs of its device's memory, by the workload's own formula.
+
+    Training needs what float32 does: the proof does a step of the same batch again in it.
+    """
     spec = workloads.specs(cell.workload)[cell.mode]
-    return float(spec.memory_bytes(spec.sizes[cell.size], cell.precision))
+    precisions = {cell.precision, "fp32"} if cell.mode == "train" else {cell.precision}
+    return float(max(spec.memory_bytes(spec.sizes[cell.size], precision) for precision in precisions))
 
 
 def batches_of(cell: Cell, memory_bytes: int | None) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ def all_logits(weights: Tree, inputs: Tree, heads: int, engine: Engine) -> Array
     def layer(x: Array, w: Tree) -> tuple[Array, None]:
         return _block(x, w, heads, engine), None
 
-    x, _ = jax.lax.scan(layer, x, {name: weights[name] for name in LAYER})
+    x, _ = jax.lax.scan(engine.layer(layer), x, {name: weights[name] for name in LAYER})
     return _head(x, inputs["positions"], weights)
 
 

@@ -76,7 +76,7 @@ def _predicted(
         return _block(x, *own, heads, engine), None
 
     embedded = _linear(patched, w["patch_weight"], w["patch_bias"], engine) + positions
-    x, _ = jax.lax.scan(layer, embedded, (each, {name: w[name] for name in _BLOCK}))
+    x, _ = jax.lax.scan(engine.layer(layer), embedded, (each, {name: w[name] for name in _BLOCK}))
     shift, scale = jnp.split(final.astype(jnp.float32), 2, axis=-1)
     output = _linear(_modulated(x, shift, scale), w["output_weight"], w["output_bias"], engine).astype(jnp.float32)
     noise, latent = jnp.split(output, 2, axis=-1)

@@ -6,7 +6,6 @@ Axes in comments: L layers, B sequences, T tokens, D width, H heads, V vocabular
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
@@ -97,7 +96,7 @@ def _hidden(config: Config, weights: Tree, tokens: Array, engine: Engine, *, kee
         return _block(x, w, config.heads, engine, attend)
 
     x = _embed(weights, tokens, jnp.arange(tokens.shape[1]))
-    through: tuple[Array, Any] = jax.lax.scan(layer, x, _layers(weights))
+    through: tuple[Array, Any] = jax.lax.scan(engine.layer(layer), x, _layers(weights))
     return through
 
 
@@ -112,10 +111,8 @@ def _embed(weights: Tree, tokens: Array, positions: Array) -> Array:
 
 
 def _causal(engine: Engine, q: Array, k: Array, v: Array) -> Array:
-    """(B, T, H, D/H) each. XLA would keep all (T, T) attention weights for the way back: it computes them again."""
-    attend = partial(jax.nn.dot_product_attention, is_causal=True, implementation=engine.attention)
-    mixed: Array = (jax.checkpoint(attend) if engine.attention == "xla" else attend)(q, k, v)
-    return mixed
+    """(B, T, H, D/H) each."""
+    return jax.nn.dot_product_attention(q, k, v, is_causal=True, implementation=engine.attention)
 
 
 def _block(

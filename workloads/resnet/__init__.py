@@ -58,8 +58,9 @@ RESNET50 = replace(
     batch=64,
     quality_steps=8,
 )
-# Fewer base batches, for each is as large as all eight of m together.
-RESNET50_LARGE = replace(RESNET50, batch=1024, base_batches=2)
+# Of a batch of 1024 the proof of a training step, in strict float32, would need 84 GiB. Fewer base batches, for each is
+# as large as four of m.
+RESNET50_LARGE = replace(RESNET50, batch=512, base_batches=4)
 SIZES = {"xs": XS, "s": RESNET18, "m": RESNET50, "l": RESNET50_LARGE}
 
 

@@ -55,6 +55,19 @@ def test_where_nothing_fits_there_is_nothing_to_run() -> None:
         _that_fit([CELL], device(100 * 2**20))
 
 
+def test_training_in_bfloat16_needs_room_for_its_proof_in_float32() -> None:
+    assert memory_bytes_of(CELL.model_copy(update={"precision": "bf16"})) == NEEDED
+    prefill = CELL.model_copy(update={"mode": "prefill"})
+    assert memory_bytes_of(prefill.model_copy(update={"precision": "bf16"})) < memory_bytes_of(prefill)
+
+
+def test_every_workload_fits_a_device_of_80_gb_at_the_largest_size() -> None:
+    for name in workloads.names():
+        for mode, spec in workloads.specs(name).items():
+            cell = CELL.model_copy(update={"workload": name, "mode": mode, "size": "l", "precision": "bf16"})
+            assert memory_bytes_of(cell) < 80e9, (name, mode, spec.sizes["l"])
+
+
 def test_larger_sizes_need_more_memory_in_every_model_and_mode() -> None:
     for name in set(workloads.names()) - {"calib"}:
         for mode in workloads.specs(name):
