@@ -113,7 +113,7 @@ class Plan(Model):
 class Stage(Model):
     """A stretch of an attempt outside the windows: what it was, and when, from the attempt's origin."""
 
-    name: Slug  # "start", "sweep", "build", "compile", "warm-up"; "recompile": a window that had to be done again
+    name: Slug  # "start", "sweep", "build", "compile", "warm-up"; "recompile", "short": windows that were done again
     start_ns: Count
     end_ns: Count
 

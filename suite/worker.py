@@ -37,7 +37,10 @@ PROFILED_S = 2.0
 """How long the same steps run under a profiler before each window, on hardware that shows its power in no other way."""
 
 MARGIN = 1.1
-"""Windows aim this much over the wanted length: a shorter one would be refused."""
+"""Windows aim this much over the wanted length: a shorter one could be refused."""
+
+MOST_SHORT = 2
+"""Windows that ended too soon, for steps had become faster, are done again, this many times at most."""
 
 MOST_RECOMPILED = 2
 """Windows in which something was compiled are done again, this many times at most."""
@@ -63,7 +66,7 @@ class Worker:
         self.window_s: float = job["window_s"]
         self.frames = frames
         self.doubts: list[str] = []
-        self.recompiled = 0
+        self.recompiled = self.shortened = 0
         self.origin_ns = time.monotonic_ns()
         send(frames, "origin", at_ns=self.origin_ns)
 
@@ -182,17 +185,21 @@ class Worker:
             runtime.synchronize()
             end_ns = self.now_ns()
             if runtime.compilations() != compilations:
-                self._set_aside(start_ns, end_ns)
+                self._compiled(start_ns, end_ns)
+                continue
+            step_s = (end_ns - start_ns) / 1e9 / steps
+            if steps * step_s < self.window_s and self.shortened < MOST_SHORT:
+                self.shortened += 1
+                send(self.frames, "stage", name="short", start_ns=start_ns, end_ns=end_ns)
                 continue
             send(self.frames, "window", start_ns=start_ns, end_ns=end_ns, units=steps * units_per_step)
-            step_s = (end_ns - start_ns) / 1e9 / steps
             number += 1
             if watched is not None:
                 send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
                 self._tell(audit.witnessed(program, spec.proof_limits[self.cell["precision"]]))
         return step_s
 
-    def _set_aside(self, start_ns: int, end_ns: int) -> None:
+    def _compiled(self, start_ns: int, end_ns: int) -> None:
         """A window in which something was compiled is no window: its time and energy go down as compilation."""
         self.recompiled += 1
         if self.recompiled > MOST_RECOMPILED:

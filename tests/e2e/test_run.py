@@ -86,7 +86,6 @@ def test_joules_are_power_times_time_within_a_thousandth(result: Result) -> None
     ]
     assert len(windows) >= 18
     for window, energy in windows:
-        assert window.duration_s >= 1.0  # of 2 s planned: a machine that was busy in the warm-up runs faster afterwards
         assert energy.joules == pytest.approx(POWER_W * window.duration_s, rel=1e-3)
         assert energy.meter_class == "simulated"
 

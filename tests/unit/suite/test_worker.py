@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from suite.processes import Frame
-from suite.worker import MOST_RECOMPILED, Worker
+from suite.worker import MOST_RECOMPILED, MOST_SHORT, Worker
 from workloads import specs
 from workloads.base import Arrays
 
 SPEC = specs("gpt")["decode"]
+CELL = {"workload": "gpt", "mode": "decode", "size": "xs", "precision": "fp32", "batch": 4}
 STEPS_IN_A_WINDOW = 3
 
 
@@ -63,9 +64,8 @@ class Machine:
 
 
 def measure(machine: Machine, windows: int = 3) -> list[Frame]:
-    cell = {"workload": "gpt", "mode": "decode", "size": "xs", "precision": "fp32", "batch": 4}
     frames = io.StringIO()
-    worker = Worker({"cell": cell, "batches": [], "windows": windows, "window_s": 1e-9}, frames)
+    worker = Worker({"cell": CELL, "batches": [], "windows": windows, "window_s": 1e-9}, frames)
     # So long a step makes a first window of STEPS_IN_A_WINDOW steps.
     worker._measure(machine, machine, SPEC, 1.1e-9 / (STEPS_IN_A_WINDOW - 0.5))
     return [json.loads(line) for line in frames.getvalue().splitlines()]
@@ -90,6 +90,53 @@ def test_what_was_compiled_before_the_windows_disturbs_none() -> None:
 def test_a_cell_that_goes_on_compiling_fails() -> None:
     with pytest.raises(RuntimeError, match="compiles something anew"):
         measure(Machine(compiles_at=range(1000)), windows=MOST_RECOMPILED + 5)
+
+
+class Clocked(Machine):
+    """A machine with a clock of its own, whose steps may become faster from one window to the next."""
+
+    def __init__(self, step_ns: int, faster_by: int) -> None:
+        super().__init__(compiles_at=[])
+        self.step_ns, self.faster_by, self.time_ns = step_ns, faster_by, 0
+
+    def step(self, *, witnessed: bool = False) -> None:
+        super().step(witnessed=witnessed)
+        self.time_ns += self.step_ns
+
+    def compilations(self) -> int:
+        """Read at both ends of a window: at the second the next one's steps become faster."""
+        self.compiled += 1
+        if self.compiled % 2 == 0:
+            self.step_ns //= self.faster_by
+        return 0
+
+
+class ByItsClock(Worker):
+    clock: Clocked
+
+    def now_ns(self) -> int:
+        return self.clock.time_ns
+
+
+def measure_by_its_clock(machine: Clocked, window_s: float, foretold_s: float) -> list[Frame]:
+    frames = io.StringIO()
+    worker = ByItsClock({"cell": CELL, "batches": [], "windows": 2, "window_s": window_s}, frames)
+    worker.clock = machine
+    worker._measure(machine, machine, SPEC, foretold_s)
+    return [json.loads(line) for line in frames.getvalue().splitlines()]
+
+
+def test_a_window_that_ends_too_soon_is_done_again_with_as_many_steps_as_it_takes() -> None:
+    frames = measure_by_its_clock(Clocked(step_ns=1000, faster_by=1), window_s=1e-5, foretold_s=1e-5)
+    assert kinds(frames) == ["stage", "window", "window"]
+    short, *windows = (frame for frame in frames if frame["kind"] in ("window", "stage"))
+    assert (short["name"], short["end_ns"] - short["start_ns"]) == ("short", 2000)
+    assert all(window["end_ns"] - window["start_ns"] >= 10_000 for window in windows)
+
+
+def test_a_machine_that_keeps_getting_faster_still_ends() -> None:
+    frames = measure_by_its_clock(Clocked(step_ns=10**5, faster_by=10), window_s=1e-3, foretold_s=1e-2)
+    assert kinds(frames) == ["stage"] * MOST_SHORT + ["window"] * 2
 
 
 def test_the_watched_step_is_proven_even_if_its_window_was_done_again() -> None:
