@@ -3,9 +3,10 @@
     python bench/check.py hostile | corruptions | mutations [--count 10000] | renamed [--count 10000] |
                           valid [--count 1000] | speed [--count 300]
 
-Seeds are fixed. Hostile files and mutations are checked as `python -m suite check` checks them, each in a process of
-limited memory and time; times are of that process alone. `mutations` leaves a changed file its id; `renamed` names it
-anew, by its changed content, as corruptions are in the table.
+`--first N` leaves out the first N seeds of mutations, so that many can be made in several goes. Seeds are fixed.
+Hostile files and mutations are checked as `python -m suite check` checks them, each in a process of limited memory and
+time; times are of that process alone. `mutations` leaves a changed file its id; `renamed` names it anew, by its changed
+content, as corruptions are in the table.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def few_cells(result: Result) -> Result:
     return sealed(result.model_copy(update={"cells": (*models[:2], *calib)}))
 
 
-def run_hostile(_: int, folder: Path) -> None:
+def run_hostile(_: range, folder: Path) -> None:
     good = dumps(few_cells(synthetic.result(0, 1)))
     wanted: dict[Path, str] = {}
     for number, (make, rule) in enumerate(hostile.CASES.values()):
@@ -107,22 +108,34 @@ def run_hostile(_: int, folder: Path) -> None:
     _tell(list(found.values()), f"{right} by the right rule")
 
 
-def run_mutations(count: int, folder: Path, *, named_anew: bool) -> None:
+def run_mutations(seeds: range, folder: Path, *, named_anew: bool) -> None:
     """Of what is accepted: where it was changed, and whether it claims anything that the true file does not."""
     result = few_cells(synthetic.result(0, 1))
     document, true = json.loads(dumps(result)), claims(result)
     paths = []
-    for seed in range(count):
+    for seed in seeds:
         paths.append(folder / f"mutation-{seed}.json")
         made = mutations.mutated(document, random.Random(seed))
         paths[-1].write_bytes(packed(resealed(made, result.id) if named_anew else made))
     found = checked(paths)
     kept = [path for path, one in found.items() if one.row.acceptable]
     forged = [path for path in kept if not claims(parse(path.read_bytes())) <= true]
-    _tell(list(found.values()), f"{len(forged)} of the accepted claim other figures")
+    well_formed = [one for path, one in found.items() if _is_result(path)]
+    told = sum("id-not-content" in rules(one.row.findings, "error") for one in well_formed)
+    more = f"{len(well_formed)} well-formed, {told} of these by id-not-content"
+    _tell(list(found.values()), f"{more}; {len(forged)} of the accepted claim other figures")
     for what, some in (("accepted", kept), ("claims other figures", forged)):
         places = Counter(place for path in some for place in _changed(document, json.loads(path.read_text()), ""))
         print(what, places.most_common(25))
+
+
+def _is_result(path: Path) -> bool:
+    """Whether it comes as far as the rules that ask about a result."""
+    try:
+        parse(path.read_bytes())
+    except Refused:
+        return False
+    return True
 
 
 def claims(result: Result) -> set[tuple[object, ...]]:
@@ -151,7 +164,9 @@ def _changed(before: object, after: object, place: str) -> Iterator[str]:
 def _tell(ones: Sequence[Timed], more: str) -> None:
     found = Counter(rule for one in ones for rule in rules(one.row.findings, "error"))
     accepted, seconds = sum(one.row.acceptable for one in ones), [one.seconds for one in ones]
-    print(f"{len(ones)} files: {accepted} accepted, {found['check-failed']} crashes, {found['file-fatal']} ended", more)
+    print(
+        f"{len(ones)} files: {accepted} accepted, {found['check-failed']} crashes, {found['file-fatal']} ended;", more
+    )
     print(f"seconds: median {median(seconds):.3f}, most {max(seconds):.2f}; memory at most ", end="")
     print(f"{max(one.peak_bytes for one in ones) / MIB:.0f} MiB")
     print(found.most_common(12))
@@ -164,7 +179,7 @@ def findings_of(data: bytes) -> tuple[Finding, ...]:
         return refused.findings
 
 
-def run_corruptions(_: int, __: Path) -> None:
+def run_corruptions(_: range, __: Path) -> None:
     results = [synthetic.result(index, 2) for index in range(MACHINES)]
     clean = [rules(examine(one, TODAY)) for one in results]
     told: dict[str, list[tuple[bool, bool, int]]] = defaultdict(list)
@@ -185,16 +200,17 @@ def run_corruptions(_: int, __: Path) -> None:
     print(f"under the id of the true file: {len(naive)}, of which {seen} by id-not-content too")
 
 
-def run_valid(count: int, folder: Path) -> None:
-    rows = check_all(synthetic.write(folder, count, 7) and [folder])
+def run_valid(seeds: range, folder: Path) -> None:
+    rows = check_all(synthetic.write(folder, len(seeds), 7) and [folder])
     print(f"{len(rows)} valid files: {sum(not row.acceptable for row in rows)} refused")
     for row in rows:
         if not row.acceptable:
             print(f"  {row.path.name}: {[(one.rule, one.pointer) for one in row.findings][:3]}")
 
 
-def run_speed(count: int, folder: Path) -> None:
+def run_speed(seeds: range, folder: Path) -> None:
     """One file from a cold start, then many, by one process and by as many as there are cores."""
+    count = len(seeds)
     paths = synthetic.write(folder, count, 7)
     largest = max(paths, key=lambda path: path.stat().st_size)
     cold = []
@@ -220,7 +236,7 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-RUNS: dict[str, tuple[Callable[[int, Path], None], int]] = {
+RUNS: dict[str, tuple[Callable[[range, Path], None], int]] = {
     "hostile": (run_hostile, 0),
     "corruptions": (run_corruptions, 0),
     "mutations": (partial(run_mutations, named_anew=False), 10_000),
@@ -234,10 +250,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=RUNS)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--first", type=int, default=0)
     arguments = parser.parse_args()
     run, usual = RUNS[arguments.what]
     with tempfile.TemporaryDirectory() as name:
-        run(arguments.count or usual, Path(name))
+        run(range(arguments.first, arguments.first + (arguments.count or usual)), Path(name))
 
 
 if __name__ == "__main__":

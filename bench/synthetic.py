@@ -221,8 +221,8 @@ def calib_cells(machine: Machine, random: Any) -> tuple[CellResult, ...]:
     return tuple(cells) if machine.calibrated else ()
 
 
-def result(index: int, seed: int) -> Result:
-    """The `index`-th result; machines come round in turn."""
+def result(index: int, seed: int, names: Sequence[str] | None = None) -> Result:
+    """The `index`-th result, of these workloads or of `WORKLOADS`; machines come round in turn."""
     machine = MACHINES[index % len(MACHINES)]
     random = np.random.Generator(np.random.Philox([seed, index]))
     digest = hashlib.sha256(f"{seed}/{index}".encode()).hexdigest()
@@ -230,7 +230,7 @@ def result(index: int, seed: int) -> Result:
     machine = replace(machine, flops_per_s=machine.flops_per_s * speed, bytes_per_s=machine.bytes_per_s * speed)
     planned = [
         (spec, size, framework)
-        for name in WORKLOADS for spec in workloads.specs(name).values()
+        for name in names or WORKLOADS for spec in workloads.specs(name).values()
         for size in machine.sizes for framework in machine.frameworks
     ]  # fmt: skip
     cells = tuple(

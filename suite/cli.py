@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from suite import __version__, cli_results, cli_review, exits
+from suite import __version__, cli_interchange, cli_results, cli_review, exits
 from suite.options import (
     DEFAULT_BUDGET,
     Backend,
@@ -259,6 +259,7 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
 
 app.registered_commands += cli_results.app.registered_commands
 app.registered_commands += cli_review.app.registered_commands
+app.registered_commands += cli_interchange.app.registered_commands
 
 
 def main() -> None:

@@ -50,9 +50,12 @@ def _accepted(file: Path, *, signing: bool) -> tuple[Finding, ...]:
     """
     from suite.check.batch import check_all
     from suite.check.report import text_line
+    from suite.foreign import is_foreign
 
     if file.is_dir():
         fail(exits.USAGE, printable(f"{file} is a folder: name one result file in it."))
+    if is_foreign(file):
+        fail(exits.USAGE, printable(f"{file} is a foreign reference, no result: maintainers add those themselves."))
     (row,) = check_all([file])
     found = tuple(one for one in row.findings if not (signing and one.rule.startswith("signature-")))
     for finding in found:

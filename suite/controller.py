@@ -19,6 +19,7 @@ from suite.processes import Frame
 from suite.record import Result, dumps, write_atomically
 from suite.recorder import Recorder
 from suite.session import Job, Session, Watcher
+from suite.signatures import signature_path
 from suite.trace import Meter
 
 _JOURNAL = re.compile(rb'"journal_sha256":"([0-9a-f]{64})"\}\n\Z')
@@ -111,11 +112,13 @@ def is_over(events: Sequence[Event]) -> bool:
 def remove_earlier(path: Path, events: Sequence[Event]) -> None:
     """Remove what interrupted sessions wrote of the run whose result stands at `path`, all under other ids.
 
-    They are known by their journal: it is a beginning of this one. Nothing else is ever removed.
+    They are known by their journal: it is a beginning of this one. Each goes with its signature, which signs nothing
+    else and goes first, so that it never lies there alone. Nothing else is ever removed.
     """
     beginnings = {event["previous"] for event in events[1:]}
     for other in path.parent.glob("*.json"):
         if other != path and _journal_of(other) in beginnings:
+            signature_path(other).unlink(missing_ok=True)
             other.unlink(missing_ok=True)
 
 

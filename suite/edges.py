@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 
 from suite.trace import EDGE_TICKS, Meter, Ticks, Window
 
@@ -63,7 +64,7 @@ def unread(meter: Meter, ticks: Ticks, window: Window) -> bool:
     """
     first, last = bisect_left(ticks.at_ns, window.start_ns), bisect_right(ticks.at_ns, window.end_ns)
     within = ticks.at_ns[max(0, first - 1) : last + 1]
-    return any(later - earlier > _gap_ns(meter) for earlier, later in pairwise(within))
+    return max(map(sub, within[1:], within), default=0) > _gap_ns(meter)
 
 
 def _gap_ns(meter: Meter) -> float:
@@ -73,41 +74,42 @@ def _gap_ns(meter: Meter) -> float:
 def _edge(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range) -> Edge | None:
     """`outer` is the tick beyond the edge, `inward` the first few within the window, from the edge on."""
     inner = inward.start
-    slopes = [_slope(ticks, one, other) for one, other in pairwise(inward)]
-    if at_ns == ticks.at_ns[inner] and slopes:
-        return Edge(float(ticks.energy_uj[inner]), _timing_uj(meter, slopes[0]))
+    if at_ns == ticks.at_ns[inner] and len(inward) > 1:
+        return Edge(float(ticks.energy_uj[inner]), _timing_uj(meter, _slope(ticks, inner, inward[1])))
     if not 0 <= outer < len(ticks.at_ns):
         return None
     if abs(ticks.at_ns[inner] - ticks.at_ns[outer]) > _gap_ns(meter):
         return None
-    return _followed(meter, ticks, at_ns, outer, inward, slopes) if slopes else _across(ticks, at_ns, outer, inner)
+    return _followed(meter, ticks, at_ns, outer, inward) if len(inward) > 1 else _across(ticks, at_ns, outer, inner)
 
 
-def _followed(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range, slopes: Sequence[float]) -> Edge:
+def _followed(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range) -> Edge:
     """From inside the window. What it rests on: the power of the first ticks holds up to the edge.
 
     Two things tell how far it does not: where the line across the edge would lead, and how the power varies from
     tick to tick within. Beside that, the errors of the two ticks grow with the distance, as with any straight line.
     """
-    inner_uj, since_ns = ticks.energy_uj[inward[0]], at_ns - ticks.at_ns[inward[0]]
-    low_uj, high_uj = sorted((ticks.energy_uj[outer], inner_uj))
-    furthest = inward[-1] if _steady(meter, ticks, inward, slopes) else inward[1]
-    slope = _slope(ticks, inward[0], furthest)
+    inner = inward.start
+    inner_uj, outer_uj, since_ns = ticks.energy_uj[inner], ticks.energy_uj[outer], at_ns - ticks.at_ns[inner]
+    slopes = [_slope(ticks, one, other) for one, other in pairwise(inward)]
+    steps_ns = [_span_ns(ticks, one, other) for one, other in pairwise(inward)]
+    furthest = inward[-1] if _steady(meter, steps_ns, slopes) else inward[1]
+    slope, beyond = _slope(ticks, inner, furthest), _slope(ticks, inner, outer)
     led_uj = inner_uj + slope * since_ns
-    apart_uj = led_uj - _across(ticks, at_ns, outer, inward[0]).energy_uj
-    step_ns = _span_ns(ticks, inward[0], inward[1])
-    steps = abs(since_ns) / step_ns
-    unsteady_uj = _unsteady(slopes) * step_ns * math.sqrt(steps * (1 + steps))
-    reach = abs(since_ns) / _span_ns(ticks, inward[0], furthest)
+    apart_uj = led_uj - (inner_uj + beyond * since_ns)
+    steps = abs(since_ns) / steps_ns[0]
+    unsteady_uj = _unsteady(slopes) * steps_ns[0] * math.sqrt(steps * (1 + steps))
+    reach = abs(since_ns) / _span_ns(ticks, inner, furthest)
     weight = math.hypot(1 + reach, reach)
-    steepest = max(slope, _slope(ticks, outer, inward[0]))  # a tick beside the edge may be of either side
+    steepest = max(slope, beyond)  # a tick beside the edge may be of either side
     standard_uj = math.hypot(apart_uj / math.sqrt(3), unsteady_uj, weight * _timing_uj(meter, steepest))
+    low_uj, high_uj = (outer_uj, inner_uj) if outer_uj <= inner_uj else (inner_uj, outer_uj)
     return Edge(min(max(led_uj, low_uj), high_uj), standard_uj, weight)
 
 
-def _steady(meter: Meter, ticks: Ticks, inward: range, slopes: Sequence[float]) -> bool:
+def _steady(meter: Meter, steps_ns: Sequence[int], slopes: Sequence[float]) -> bool:
     """Whether the first ticks tell one power, as far as their instants are known: then all of them tell it better."""
-    blur = 2 * meter.tick_width_s * 1e9 / min(_span_ns(ticks, one, other) for one, other in pairwise(inward))
+    blur = 2 * meter.tick_width_s * 1e9 / min(steps_ns)
     return max(slopes) - min(slopes) <= blur * slopes[0]
 
 

@@ -65,26 +65,37 @@ class Energy:
 
 def meter_energy(meter: Meter, ticks: Ticks, window: Window) -> Energy:
     """One meter over one window; refuses with a reason code where the answer would be a guess."""
-    unknown = Energy(boundary=meter.boundary, meter_class=_CLASSES[meter.method], joules=None, domains=(meter.domain,))
     if window.duration_s < PERIODS_PER_WINDOW * meter.update_period_s:
-        return _because(unknown, "window_short")
+        return _unknown(meter, "window_short")
     if not rises(during(ticks, window)):
-        return _because(unknown, "counter_fell")
+        return _unknown(meter, "counter_fell")
     found = edges(meter, ticks, window)
     if found is None:
-        return _because(unknown, "trace_gap")
+        return _unknown(meter, "trace_gap")
     if meter.method == "integrated" and unread(meter, ticks, window):
-        return _because(unknown, "trace_gap")
+        return _unknown(meter, "trace_gap")
     if meter.method == "counter" and stands_still(ticks, window):
-        return _because(unknown, "counter_stuck")
+        return _unknown(meter, "counter_stuck")
     start, end = found
     joules = (end.energy_uj - start.energy_uj) / 1e6
-    return replace(
-        unknown,
+    return Energy(
+        boundary=meter.boundary,
+        meter_class=_CLASSES[meter.method],
         joules=joules,
         quantisation_j=(meter.resolution_uj or 0) / 1e6 / math.sqrt(12) * math.hypot(start.weight, end.weight),
         edge_j=math.hypot(start.standard_uj, end.standard_uj) / 1e6,
         calibration_j=joules * (meter.calibration or 0.0),
+        domains=(meter.domain,),
+    )
+
+
+def _unknown(meter: Meter, reason: str) -> Energy:
+    return Energy(
+        boundary=meter.boundary,
+        meter_class=_CLASSES[meter.method],
+        joules=None,
+        domains=(meter.domain,),
+        reasons=(reason,),
     )
 
 
@@ -102,12 +113,12 @@ def domain_energy(pairs: Sequence[tuple[Meter, Ticks]], window: Window) -> Energ
     energy = _between(found) if bounds == ["high", "low"] else found[0]
     if energy.joules is None:
         return energy
-    energy = _because(energy, *(code for meter, _ in counting for code in _standing(meter)))
+    codes = {*energy.reasons, *(code for meter, _ in counting for code in _standing(meter))}
     seconds = [meter_energy(meter, ticks, window).joules for meter, ticks in pairs if meter.check]
-    energy = replace(energy, second_j=next((joules for joules in seconds if joules is not None), None))
     if any(_disagree(energy.joules, joules) for joules in seconds):
-        return _because(energy, "methods_disagree")
-    return energy
+        codes.add("methods_disagree")
+    second_j = next((joules for joules in seconds if joules is not None), None)
+    return replace(energy, second_j=second_j, reasons=tuple(sorted(codes)))
 
 
 def _disagree(first_j: float | None, second_j: float | None) -> bool:
@@ -148,19 +159,47 @@ def window_energy(
     meters: Sequence[Meter], ticks: Iterable[Ticks], window: Window, boundary: Boundary, events: Sequence[Event] = ()
 ) -> Energy:
     """All domains within a boundary, summed; unknown as soon as one of them is, or an event makes the sum worthless."""
-    by_domain: dict[str, list[tuple[Meter, Ticks]]] = {
+    return window_energies(meters, ticks, window, (boundary,), events)[0]
+
+
+def window_energies(
+    meters: Sequence[Meter],
+    ticks: Iterable[Ticks],
+    window: Window,
+    wanted: Sequence[Boundary],
+    events: Sequence[Event] = (),
+) -> tuple[Energy, ...]:
+    """`window_energy` within each of these boundaries. A domain that counts in several is computed once."""
+    series, known = tuple(ticks), dict[tuple[object, ...], Energy]()
+    touching = [event for event in events if event.touches(window)]
+    return tuple(_window_energy(meters, series, window, boundary, touching, known) for boundary in wanted)
+
+
+def _window_energy(
+    meters: Sequence[Meter],
+    ticks: Sequence[Ticks],
+    window: Window,
+    boundary: Boundary,
+    touching: Sequence[Event],
+    known: dict[tuple[object, ...], Energy],
+) -> Energy:
+    """`known` are the domains' energies in this window so far, by their numbers in `ticks`."""
+    by_domain: dict[str, list[int]] = {
         meter.domain: [] for meter in meters if _inside(meter.boundary, boundary) and not meter.check
     }
-    for series in ticks:
-        meter = meters[series.meter]
+    for number, one in enumerate(ticks):
+        meter = meters[one.meter]
         if _inside(meter.boundary, boundary) and meter.domain in by_domain:
-            by_domain[meter.domain].append((meter, series))
-    parts = [_domain(meters, domain, pairs, window, boundary) for domain, pairs in sorted(by_domain.items())]
-    summed = total(parts, boundary)
+            by_domain[meter.domain].append(number)
+    for domain, numbers in by_domain.items():
+        if (domain, *numbers) not in known:
+            pairs = [(meters[ticks[number].meter], ticks[number]) for number in numbers]
+            known[domain, *numbers] = _domain(meters, domain, pairs, window, boundary)
+    summed = total([known[domain, *numbers] for domain, numbers in sorted(by_domain.items())], boundary)
     counts_packages = any(domain.startswith("package") for domain in summed.domains)
     if counts_packages and not any(domain.startswith("dram") for domain in summed.domains):
         summed = _because(summed, "dram_missing")
-    return _judged(summed, meters, [event for event in events if event.touches(window)])
+    return _judged(summed, meters, touching)
 
 
 def _domain(
@@ -180,6 +219,8 @@ def _inside(meter: Boundary, wanted: Boundary) -> bool:
 
 def _judged(energy: Energy, meters: Sequence[Meter], events: Sequence[Event]) -> Energy:
     """The energy with the codes of what happened meanwhile; without joules where the policy of one says so."""
+    if not events:
+        return energy
     bearing = [event for event in events if _bears_on(event, energy, meters)]
     energy = _because(energy, *(event.code for event in bearing))
     if any(_invalidates(event, energy) for event in bearing):

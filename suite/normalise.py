@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from suite.energy import Energy, MeterClass, window_energy
 from suite.record import Attempt, CellResult, Idle, Result
+from suite.remembered import remembered
 from suite.statistics import Summary, summarise
 from suite.trace import Boundary, Meter, Window
 
@@ -41,6 +42,7 @@ def measured_windows(cell: CellResult, boundary: Boundary) -> list[tuple[Window,
     ]
 
 
+@remembered
 def score(cell: CellResult, boundary: Boundary) -> Score | None:
     """Joules and seconds per unit; None when the cell has no window within this boundary."""
     pairs = measured_windows(cell, boundary)

@@ -53,6 +53,21 @@ class Signature:
     why: str | None = None
 
 
+UNSIGNED = Signature(state="unsigned")
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file's signature as it lies there: its bytes, or what is said of it where it cannot be read as one."""
+
+    held: bytes | None
+    said: Signature = UNSIGNED
+
+    def signature(self, data: bytes, allowed: Path | None) -> Signature:
+        """What it says of the bytes of its file."""
+        return self.said if self.held is None else verified(data, self.held, allowed)
+
+
 class Unavailable(Exception):
     """ssh-keygen cannot be asked here. The message is a clause that says why."""
 
@@ -71,19 +86,24 @@ def signature_of(path: Path, allowed: Path | None) -> Signature:
 
     `allowed` is the file of allowed signers that tells whose key it is; None, or no such file: nobody is asked.
     """
-    try:
-        signature = signature_bytes(path)
-    except NotPlain as problem:
-        return Signature(state="invalid", why=str(problem))
-    except OSError as problem:
-        return Signature(state="unchecked", why=f"it cannot be read: {problem.strerror}")
-    if signature is None:
-        return Signature(state="unsigned")
+    lies = beside(path)
+    if lies.held is None:
+        return lies.said
     try:
         data = _plain_bytes(path, MAX_RESULT_BYTES)
     except (NotPlain, OSError):
         return Signature(state="unchecked", why="the file that it should belong to cannot be read")
-    return verified(data, signature, allowed)
+    return lies.signature(data, allowed)
+
+
+def beside(path: Path) -> Beside:
+    """What lies beside the result file; never raises for what that is."""
+    try:
+        return Beside(signature_bytes(path))
+    except NotPlain as problem:
+        return Beside(None, Signature(state="invalid", why=str(problem)))
+    except OSError as problem:
+        return Beside(None, Signature(state="unchecked", why=f"it cannot be read: {problem.strerror}"))
 
 
 def signature_bytes(path: Path) -> bytes | None:

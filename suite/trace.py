@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import le
 from typing import Literal
 
 Boundary = Literal["device", "machine", "wall"]
@@ -97,7 +97,7 @@ HOLE_NS = 1_000_000_000
 
 
 def rises(values: Sequence[int]) -> bool:
-    return all(later >= earlier for earlier, later in pairwise(values))
+    return all(map(le, values, values[1:]))
 
 
 def during(ticks: Ticks, window: Window) -> tuple[int, ...]:

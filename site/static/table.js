@@ -76,6 +76,7 @@ const Tables = (() => {
       const header = make("th", { scope: "col", className: "pick" }, make("span", { className: "hidden" }, "Compare"));
       header.dataset.fixed = "";
       this.head.prepend(header);
+      this.table.classList.add("picks");
       for (const row of this.body.rows) {
         const box = make("input", { type: "checkbox", value: row.dataset.row });
         box.setAttribute("aria-label", `Compare ${row.dataset.label}`);

@@ -90,7 +90,7 @@
     const machines = [...best.values()];
     const whole = machines.filter((one) => chosen.every(([work]) => one.works.has(work)));
     byId("outcome").textContent = chosen.length
-      ? `${whole.length} of ${machines.length} machines have all ${chosen.length} of your workloads.`
+      ? `${whole.length} of ${machines.length} machines have ${chosen.length > 1 ? `all ${chosen.length} of your workloads` : "your workload"}.`
       : "Say how much of at least one workload you run a day.";
     const classes = [...new Set(machines.map((one) => one.class))];
     byId("machines").replaceChildren(...(chosen.length

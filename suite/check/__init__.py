@@ -15,10 +15,11 @@ from suite.check.document import Refused, parsed, read_bytes
 from suite.check.files import REMAKE
 from suite.check.findings import Checked, Finding, error
 from suite.check.rules import examine
+from suite.foreign import is_foreign
 from suite.identity import SEALED_SINCE, content_id
 from suite.record import Result
 
-__all__ = ["Checked", "Finding", "check_data", "check_file", "examine", "result_files"]
+__all__ = ["Checked", "Finding", "check_bytes", "check_data", "check_file", "examine", "result_files"]
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
@@ -26,7 +27,16 @@ _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 def check_file(path: Path) -> Checked:
     """Read and examine one file. Never raises for what the file holds: a bad file is findings, not an error."""
     try:
-        result, found = check_data(read_bytes(path), date.today())
+        data = read_bytes(path)
+    except Refused as refused:
+        return Checked(path, None, refused.findings)
+    return check_bytes(path, data)
+
+
+def check_bytes(path: Path, data: bytes) -> Checked:
+    """Examine what was read at `path`. Raises as little as `check_file`."""
+    try:
+        result, found = check_data(data, date.today())
     except Refused as refused:
         return Checked(path, None, refused.findings)
     findings = (*_named(path, result), *found)
@@ -62,8 +72,11 @@ def _sealed(document: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def result_files(root: Path) -> list[Path]:
-    """Every *.json below `root`, or `root` itself if it is a file, in a fixed order; hidden names are not results."""
+    """Every *.json below `root`, or `root` itself if it is a file, in a fixed order.
+
+    Hidden names are not results, and neither are foreign references.
+    """
     if not root.is_dir():
         return [root]
-    found = (path for path in root.rglob("*.json") if not path.is_dir())
+    found = (path for path in root.rglob("*.json") if not path.is_dir() and not is_foreign(path))
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))

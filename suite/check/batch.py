@@ -8,10 +8,12 @@ from pathlib import Path
 
 from suite.check import check_file, result_files
 from suite.check.findings import Finding, error
+from suite.check.foreign import check_foreign
 from suite.check.population import Cost, costs_of, far
 from suite.check.provenance import made_by, signed
 from suite.check.replays import marks_of
 from suite.check.workers import Limits, Task, each
+from suite.foreign import foreign_files, is_foreign
 
 MOST_FINDINGS = 200
 """More of one file help nobody."""
@@ -39,9 +41,11 @@ class Row:
 def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
     """A row for each result file at or below the paths, in their order, each file once; none where there is none.
 
+    Foreign references there have rows of their own, behind the results.
+
     Never raises for what a file holds, nor for what checking it does to a process.
     """
-    files = list(dict.fromkeys(file for path in paths for file in result_files(path)))
+    files = list(dict.fromkeys(file for path in paths for file in (*result_files(path), *foreign_files(path))))
     rows = dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
     return _among(list(_together([rows[file] for file in files])))
 
@@ -49,6 +53,8 @@ def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
 def row_of(path: Path) -> Row:
     """One file, here and now."""
     try:
+        if is_foreign(path):
+            return Row(path=path, id=None, findings=check_foreign(path).findings)
         checked = check_file(path)
         result, found = checked.result, checked.findings
         found = (*found, *(made_by(result) if result is not None else ()), *signed(path))

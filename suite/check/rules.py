@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
+from operator import lt
 
 import workloads
 from suite.audit import CONSTANT, LEAST_CONSTANT, WITNESSED
@@ -15,9 +17,9 @@ from suite.check.findings import Finding, error, warning
 from suite.check.physics import physics
 from suite.check.replays import replays
 from suite.check.traces import traces
-from suite.energy import Energy, boundaries, window_energy
+from suite.energy import Energy, boundaries, window_energies
 from suite.reasons import REASONS
-from suite.record import Attempt, CellResult, Idle, Result, Work
+from suite.record import Attempt, Cell, CellResult, Idle, Result, Work
 from suite.sweep import with_batch
 from suite.trace import Conditions, Event, Meter, Ticks, Window, rises
 from workloads.base import Spec
@@ -110,22 +112,30 @@ def _work(cell: CellResult, pointer: str) -> Iterator[Finding]:
     if cell.cell.batch not in (own, *spec.batches) or with_batch(cell.cell, cell.attempts) != cell.cell:
         yield error("batch", f"{pointer}/cell/batch", "no batch of this workload's, or not its sweep's choice", _REMAKE)
         return
-    size = spec.with_batch(cell.cell.size, cell.cell.batch).sizes[cell.cell.size]
-    if not _is_own(cell.work, spec, size, cell.cell.precision):
+    if not _is_own(cell.work, _own(cell.cell)):
         told = "unit, size, FLOP or bytes differ from the workload's own formulas"
         yield error("work", f"{pointer}/work", told, _REMAKE)
     yield from _limits(cell, spec, pointer)
 
 
-def _is_own(work: Work, spec: Spec, size: object, precision: str) -> bool:
-    expected = (spec.unit, spec.units_per_step(size), spec.parameters(size))
-    formulas = (
-        (work.flops_per_step, spec.flops_per_step(size)),
-        (work.bytes_per_step, spec.bytes_per_step(size, precision)),
+@lru_cache(maxsize=256)
+def _own(cell: Cell) -> Work:
+    """By the workload's own formulas: the same for every file."""
+    spec = workloads.specs(cell.workload)[cell.mode]
+    size = spec.with_batch(cell.size, cell.batch).sizes[cell.size]
+    return Work.model_construct(
+        unit=spec.unit,
+        units_per_step=spec.units_per_step(size),
+        parameters=spec.parameters(size),
+        flops_per_step=spec.flops_per_step(size),
+        bytes_per_step=spec.bytes_per_step(size, cell.precision),
     )
-    return (work.unit, work.units_per_step, work.parameters) == expected and all(
-        math.isclose(stated, computed, rel_tol=RELATIVE_TOLERANCE) for stated, computed in formulas
-    )
+
+
+def _is_own(work: Work, own: Work) -> bool:
+    counts = (work.unit, work.units_per_step, work.parameters) == (own.unit, own.units_per_step, own.parameters)
+    formulas = ((work.flops_per_step, own.flops_per_step), (work.bytes_per_step, own.bytes_per_step))
+    return counts and all(math.isclose(stated, computed, rel_tol=RELATIVE_TOLERANCE) for stated, computed in formulas)
 
 
 def _limits(cell: CellResult, spec: Spec, pointer: str) -> Iterator[Finding]:
@@ -185,7 +195,7 @@ def _ticks(meters: tuple[Meter, ...], ticks: tuple[Ticks, ...], pointer: str) ->
             yield error("ticks-time", here, "the first instant lies before the origin", _REMAKE)
         if any(energy_uj < 0 for energy_uj in series.energy_uj[:1]):
             yield error("ticks-negative", here, "the counter begins below zero", _REMAKE)
-        if any(later <= earlier for earlier, later in pairwise(series.at_ns)):
+        if not _ascend(series.at_ns):
             yield error("ticks-time", here, "the instants do not rise", _REMAKE)
         if not rises(series.energy_uj):
             yield warning("counter-fell", here, "the counter falls: windows around it have no joules", "Run again.")
@@ -207,18 +217,21 @@ def _conditions(conditions: tuple[Conditions, ...], pointer: str) -> Iterator[Fi
         here = f"{pointer}/{index}"
         if any(len(column) != len(one.at_ns) for column in one.values.values()):
             yield error("conditions-length", here, "as many instants as values are needed", _REMAKE)
-        if any(later <= earlier for earlier, later in pairwise(one.at_ns)):
+        if not _ascend(one.at_ns):
             yield error("conditions-time", here, "the instants do not rise", _REMAKE)
+
+
+def _ascend(instants: Sequence[int]) -> bool:
+    return all(map(lt, instants, instants[1:]))
 
 
 def _energies(meters: tuple[Meter, ...], attempt: Attempt, pointer: str) -> Iterator[Finding]:
     if len(attempt.energies) != len(attempt.windows):
         yield error("energy-count", pointer, "as many energies as windows are needed", _REMAKE)
         return
+    wanted = boundaries(meters)
     for index, (window, stated) in enumerate(zip(attempt.windows, attempt.energies, strict=True)):
-        computed = tuple(
-            window_energy(meters, attempt.ticks, window, boundary, attempt.events) for boundary in boundaries(meters)
-        )
+        computed = window_energies(meters, attempt.ticks, window, wanted, attempt.events)
         if len(computed) != len(stated):
             yield error("energy-count", f"{pointer}/{index}", "as many energies as boundaries are needed", _REMAKE)
             continue

@@ -33,6 +33,11 @@ def look(document: Any) -> None:
             raise Refused(error("text", pointer, told, REMAKE))
 
 
+def is_plain(text: str, *, is_name: bool) -> bool:
+    """Whether `look` accepts this text, be it the name of something or a sentence."""
+    return _told(text, is_name=is_name) is None
+
+
 def _told(text: str, *, is_name: bool) -> str | None:
     if len(text) > MAX_TEXT:
         return f"longer than {MAX_TEXT} characters"

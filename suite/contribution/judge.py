@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from suite.contribution.changes import (
 )
 from suite.contribution.preview import decided, refused, standing, warned
 from suite.contribution.repository import Repository
+from suite.identity import SEALED_SINCE
 from suite.leaderboard.decisions import NoDecision, read, withdrawn
 from suite.leaderboard.ranking.frame import rows_of
 
@@ -102,7 +104,8 @@ def _results(repository: Repository, existing: Mapping[str, str], files: Sequenc
     repository.extract({one.path: one.blob for one in files}, scratch)
     new = {scratch / one.path.removesuffix(SIGNATURE) for one in files}
     checked = check_all([*old, *sorted(new)])
-    rows = tuple(_named(_misplaced(row), scratch) for row in checked if row.path in new)
+    added = {scratch / one.path for one in files}
+    rows = tuple(_named(_placed(row, is_added=row.path in added), scratch) for row in checked if row.path in new)
     if not all(row.acceptable for row in rows):
         return Judgement(kind="results", rows=rows, preview=refused(rows))
     accepted = [row.path for row in checked if row.acceptable]
@@ -110,13 +113,21 @@ def _results(repository: Repository, existing: Mapping[str, str], files: Sequenc
     return Judgement(kind="results", rows=rows, preview=_preview(accepted, ids, scratch / RESULTS) + warned(rows))
 
 
-def _misplaced(row: Row) -> Row:
-    """An accepted file must lie in the folder of the machine that it tells of."""
-    slug = None if row.id is None else parse(row.path.read_bytes()).system.slug
-    if slug in (None, row.path.parent.name):
-        return row
-    finding = error("pull-place", "/system/slug", f"the file is of {slug}", "Put it into the folder of that name.")
-    return replace(row, findings=(*row.findings, finding))
+def _placed(row: Row, *, is_added: bool) -> Row:
+    """With what an accepted file may not be or do in a pull request, though it may once it is there."""
+    found = () if row.id is None else tuple(_unfit(row.path, is_added=is_added))
+    return replace(row, findings=(*row.findings, *found))
+
+
+def _unfit(path: Path, *, is_added: bool) -> Iterator[Finding]:
+    """Another folder than its own machine's, or an id that is not of its content: any file can say that it is older."""
+    data = path.read_bytes()
+    slug, version = parse(data).system.slug, json.loads(data)["schema_version"]
+    if slug != path.parent.name:
+        yield error("pull-place", "/system/slug", f"the file is of {slug}", "Put it into the folder of that name.")
+    if is_added and version < SEALED_SINCE:
+        told = f"a new result of version {version}, whose id does not show whether it was changed"
+        yield error("pull-version", "/schema_version", told, "Run again, with the suite as it is now.")
 
 
 def _named(row: Row, scratch: Path) -> Row:

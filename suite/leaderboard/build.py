@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from suite.check import Checked, result_files
 from suite.check.findings import Finding, error
-from suite.leaderboard import decisions
+from suite.leaderboard import decisions, spare
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
 from suite.leaderboard.content import Entry, Refused, Site
 from suite.leaderboard.downloads import write_csv, write_json
-from suite.leaderboard.pages import tools
+from suite.leaderboard.pages import foreign, tools
 from suite.leaderboard.pages.score_files import write_files
 from suite.leaderboard.pages.scores import scorings
 from suite.leaderboard.pages.site import write_site
@@ -23,8 +25,9 @@ from suite.leaderboard.pages.trust import tell
 from suite.leaderboard.ranking.boards import boards_of, in_order
 from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.trust import Trust
-from suite.leaderboard.reading import Digest, Read, Reader, Record, recorded
+from suite.leaderboard.reading import Digest, Reader, Record, recorded
 from suite.leaderboard.render import Pages
+from suite.leaderboard.seen import Seen
 from suite.leaderboard.swap import refuse_foreign, replacing
 from suite.leaderboard.trust_files import signers_name
 from suite.leaderboard.workers import Limits, digests, read
@@ -62,7 +65,8 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
         allowed = results / ALLOWED_SIGNERS
         reader = Reader(cache.folder.parent, cache.folder.name, site / "templates", allowed, signers_name(allowed))
         found = _found(results, cache, reader, limits or Limits())
-        with replacing(out, within=cache.folder.parent) as fresh:
+        others = foreign.references(results)
+        with replacing(out, within=cache.folder.parent, leave=partial(spare.leave, cache)) as fresh:
             shutil.copytree(site / "static", fresh / "static")
             pages = Pages(site / "templates", fresh, cache)
             _place(found, cache, fresh)
@@ -72,6 +76,7 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
             content = Site(entries=found.entries, boards=boards_of(rows, trust), refused=found.refused)
             scores = scorings(content.boards)
             write_site(content, found.digests, scores, pages)
+            foreign.write(others, content.date, pages)
             tools.write(content, pages, fresh, decided)
             tell(found.records, trust, audited, site / "templates", cache, fresh)
             tools.mark(found.own_files, decided, site / "templates", fresh)
@@ -84,7 +89,7 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
         rows=len(rows),
         files=found.files,
         cached=found.cached,
-        skipped=tuple(one.checked for one in found.refused),
+        skipped=(*(one.checked for one in found.refused), *others.skipped),
     )
 
 
@@ -131,15 +136,18 @@ def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Foun
     paths = result_files(results)
     known, read_now = _records(paths, cache, reader, limits)
     accepted: dict[str, tuple[Entry, Record]] = {}
+    journals: set[str | None] = set()
     refused: list[Refused] = []
     for path in paths:
         one = known[path]
         findings = one.findings if isinstance(one, Record) else one
         if isinstance(one, Record) and one.entry is not None:
-            if one.entry.id not in accepted:
+            twice = _twice(one, one.entry, accepted, journals)
+            if twice is None:
                 accepted[one.entry.id] = (one.entry, one)
+                journals.add(one.journal)
                 continue
-            findings = (*findings, _twice(one.entry))
+            findings = (*findings, twice)
         refused.append(Refused(name=_name(path, results), checked=Checked(path, None, findings)))
     newest_first = sorted(accepted.values(), key=lambda pair: _newest_first(pair[0]))
     return _Found(
@@ -155,7 +163,9 @@ def _records(
     paths: list[Path], cache: Cache, reader: Reader, limits: Limits
 ) -> tuple[dict[Path, Record | tuple[Finding, ...]], int]:
     """Each file's record, or why it cannot be read at all; and how many files had to be read for it."""
-    now: dict[Path, Read] = dict(zip(paths, digests(paths, reader.signers), strict=True))
+    seen = Seen(cache.folder.parent, time.time_ns())
+    now = digests(paths, reader.signers, seen)
+    seen.save()
     found = {digest: recorded(cache, digest) for digest in now.values() if isinstance(digest, str)}
     unknown = [path for path, digest in now.items() if isinstance(digest, str) and found[digest] is None]
     now.update(read(unknown, reader, limits))
@@ -175,10 +185,9 @@ def _kept(cache: Cache, digest: Digest) -> Record:
 
 def _place(found: _Found, cache: Cache, fresh: Path) -> None:
     """The results' own files into the new site."""
-    for record in found.records:
-        for path, blob in zip(record.files, record.blobs, strict=True):
-            if not cache.place(blob, fresh / path):
-                raise OSError(errno.EIO, _VANISHED, str(cache.folder))
+    files = (pair for record in found.records for pair in zip(record.files, record.blobs, strict=True))
+    if any(spare.place(cache, files, fresh)):
+        raise OSError(errno.EIO, _VANISHED, str(cache.folder))
 
 
 def _text(cache: Cache, name: str) -> str:
@@ -188,8 +197,15 @@ def _text(cache: Cache, name: str) -> str:
     return data.decode()
 
 
-def _twice(one: Entry) -> Finding:
-    return error("id-twice", "/id", f"another file already holds result {one.id}", "Keep one of the two files.")
+def _twice(one: Record, entry: Entry, accepted: Container[str], journals: Container[str | None]) -> Finding | None:
+    """Why a file is not shown beside one before it: it holds the same result, or another of the same run."""
+    if entry.id in accepted:
+        told = f"another file already holds result {entry.id}"
+        return error("id-twice", "/id", told, "Keep one of the two files.")
+    if one.journal in journals:
+        told = "another file already holds this run, under another id"
+        return error("journal-twice", "/journal_sha256", told, "A result is never changed: keep the first.")
+    return None
 
 
 def _name(path: Path, results: Path) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -66,6 +65,7 @@ class Cache:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._found: dict[str, str] | None = None  # plain paths: a site has a hundred blobs for each result
         self._used: set[str] = set()
+        self._inodes: dict[str, int] = {}
 
     @property
     def _blobs(self) -> dict[str, str]:
@@ -81,28 +81,26 @@ class Cache:
 
     def put(self, name: str, data: bytes) -> None:
         """Keep a blob. It is there as a whole or not at all."""
-        handle, written = tempfile.mkstemp(dir=self.folder, prefix="new-")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+        written = self.folder / f"new-{os.getpid()}"  # if there is one, a build that broke has left it
+        with written.open("wb") as stream:
             os.fchmod(stream.fileno(), 0o644)
-        self.take(name, Path(written))
-
-    def take(self, name: str, written: Path) -> None:
-        """Keep a file that lies below this folder as a blob; it leaves its place."""
-        written.rename(self._stamped(name, written))
+            stream.write(data)
+            stream.flush()
+            blob = self._stamped(name, os.fstat(stream.fileno()))
+        written.rename(blob)
 
     def adopt(self, name: str, written: Path) -> None:
         """Keep a file of the new site as a blob too, by a hard link; where there are none, it is not kept."""
         with suppress(OSError):
-            os.link(written, self._stamped(name, written))
+            os.link(written, self._stamped(name, written.stat()))
 
-    def _stamped(self, name: str, written: Path) -> Path:
-        status = written.stat()
-        blob = self.folder / f"{name}.{status.st_size}.{status.st_mtime_ns}"
-        self._used.add(blob.name)
+    def _stamped(self, name: str, status: os.stat_result) -> str:
+        """Where a blob of this name lies that is of this size and was written at this instant."""
+        blob = f"{name}.{status.st_size}.{status.st_mtime_ns}"
+        self._used.add(blob)
         if self._found is not None:
-            self._found[name] = str(blob)
-        return blob
+            self._found[name] = f"{self.folder}/{blob}"
+        return f"{self.folder}/{blob}"
 
     def has(self, name: str) -> bool:
         """Whether `get` and `place` would find it."""
@@ -126,9 +124,19 @@ class Cache:
             shutil.copyfile(blob, target)
         return True
 
+    def inode(self, name: str) -> int | None:
+        """Of the blob as it was when it was last asked for; None where nobody asked, or it was absent."""
+        return self._inodes.get(name)
+
+    def reserved(self, name: str) -> Path:
+        """A place below this folder for something else than a blob; it is not swept."""
+        self._used.add(name)
+        return self.folder / name
+
     def drop(self, name: str) -> None:
         """Remove a blob that is of no use: another may be put under its name."""
         blob = self._blobs.pop(name, None)
+        self._inodes.pop(name, None)
         if blob is not None:
             self._used.discard(blob.rpartition("/")[2])
             Path(blob).unlink(missing_ok=True)
@@ -137,19 +145,24 @@ class Cache:
         blob = self._blobs.get(name)
         if blob is None:
             return None
-        if not _is_as_put(blob):
+        inode = _inode_as_put(blob)
+        if inode is None:
             self.drop(name)
             return None
+        self._inodes[name] = inode
         self._used.add(blob.rpartition("/")[2])
         return blob
 
     def sweep(self) -> None:
         """Remove the blobs that nobody asked for, those of other code, and what broken builds left behind."""
-        for path in (*self.folder.iterdir(), *self.folder.parent.iterdir()):
-            if path.is_dir() and path != self.folder:
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.parent == self.folder and path.name not in self._used:
-                path.unlink(missing_ok=True)
+        with os.scandir(self.folder) as own, os.scandir(self.folder.parent) as others:
+            stale = [entry for entry in own if entry.name not in self._used]
+            stale += [entry for entry in others if entry.is_dir() and entry.name != self.folder.name]
+        for entry in stale:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _link(blob: str, target: Path) -> None:
@@ -161,13 +174,14 @@ def _link(blob: str, target: Path) -> None:
         os.link(blob, target)
 
 
-def _is_as_put(blob: str) -> bool:
+def _inode_as_put(blob: str) -> int | None:
+    """None where the blob is absent or was written to since."""
     _, size, written_ns = blob.rsplit(".", 2)
     try:
         status = os.lstat(blob)
     except OSError:
-        return False
-    return (str(status.st_size), str(status.st_mtime_ns)) == (size, written_ns)
+        return None
+    return status.st_ino if (str(status.st_size), str(status.st_mtime_ns)) == (size, written_ns) else None
 
 
 @contextmanager

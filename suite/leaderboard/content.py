@@ -37,10 +37,16 @@ class Entry:
     cells: int
     failures: tuple[Failure, ...]
     raw_path: str
+    signed: bool = False  # a signature that holds lies beside the file, here and on the site
 
     @property
     def path(self) -> str:
         return f"results/{self.id}.html"
+
+    @property
+    def signature_path(self) -> str:
+        """Where the signature lies below the site's root, if there is one."""
+        return f"{self.raw_path}.sig"
 
     @property
     def rows_path(self) -> str:
@@ -55,7 +61,7 @@ class Entry:
         return f"results/{self.id}/{number}.svg"
 
 
-def entry(result: Result) -> Entry:
+def entry(result: Result, *, signed: bool = False) -> Entry:
     return Entry(
         id=result.id,
         date=result.date,
@@ -66,6 +72,7 @@ def entry(result: Result) -> Entry:
         cells=len(result.cells),
         failures=tuple(_failures(result)),
         raw_path=raw_path(result),
+        signed=signed,
     )
 
 

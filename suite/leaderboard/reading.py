@@ -6,14 +6,14 @@ All of it is kept in the cache and read from there, also by a build that began w
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from suite.check import Checked, check_file
+from suite.check import Checked, check_bytes
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.findings import Finding, error
@@ -21,9 +21,10 @@ from suite.check.population import Cost, costs_of
 from suite.leaderboard.cache import Cache
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.downloads import csv_lines, json_lines
-from suite.leaderboard.pages.tool_data import result_script, write_script
+from suite.leaderboard.pages.tool_data import result_script
 from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.leaderboard.ranking.trust import Voucher
+from suite.leaderboard.render import Pages
 from suite.leaderboard.result.pages import write_pages
 from suite.leaderboard.trust_files import UNSIGNED, Beside, beside, with_origin
 from suite.record import Result
@@ -42,8 +43,8 @@ Read = Digest | tuple[Finding, ...]
 class Record:
     """A file's share of the site. `entry` is None where it is refused; `day` is set where that holds for a day only.
 
-    `files` are the paths below the site's root of what is the file's own: its pages, its badges and itself. The n-th
-    is a blob of the cache.
+    `files` are the paths below the site's root of what is the file's own: its pages, its badges, itself and its
+    signature. The n-th is a blob of the cache.
     """
 
     sha256: Digest
@@ -54,6 +55,7 @@ class Record:
     files: tuple[str, ...]
     costs: tuple[Cost, ...] = ()
     signature: Signature = UNSIGNED
+    journal: str | None = None
 
     @property
     def voucher(self) -> Voucher:
@@ -102,54 +104,69 @@ class Reader:
 
     def _keep(self, path: Path, data: bytes, lies: Beside) -> Digest:
         cache, digest = Cache(self.folder, self.code), lies.name(data, self.signers)
-        with tempfile.TemporaryDirectory(dir=cache.folder, prefix="new-") as name:
-            folder = Path(name)
-            (folder / _BYTES).write_bytes(data)
-            checked = with_origin(check_file(folder / _BYTES), path, lies)
-            known = {} if checked.result is None else calibrations(checked.result)
-            record = replace(_record(checked, known, digest), signature=lies.signature(data, self.allowed))
-            if checked.result is not None:
-                files = _own_files(checked, checked.result, known, record, self.templates, folder)
-                record = replace(record, files=tuple(files))
-            for own, blob in zip(record.files, record.blobs, strict=True):
-                cache.take(blob, folder / own)
+        checked = _checked(cache, path, data, lies)
+        known = {} if checked.result is None else calibrations(checked.result)
+        record = _record(checked, known, digest, lies.signature(data, self.allowed))
+        if checked.result is not None:
+            own = _Own(self.templates, cache, digest)
+            list(write_pages(checked, checked.result, known, own, record.voucher))
+            _put_files(own, checked.result, record, data, lies)
+            record = replace(record, files=tuple(own.files))
         cache.put(record.csv, csv_lines(record.rows).encode())
         cache.put(record.json, json_lines(record.rows).encode())
         cache.put(f"{digest}.record", _RECORD.dump_json(record))
         return digest
 
 
-def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Digest) -> Record:
+class _Own(Pages):
+    """A result's own files, which become blobs of the cache: the n-th that is put is the n-th of its record."""
+
+    def __init__(self, templates: Path, cache: Cache, digest: Digest) -> None:
+        super().__init__(templates, cache.folder, cache)
+        self.files: list[str] = []
+        self._blobs, self._digest = cache, digest
+
+    def write(self, path: str, template: str, **context: object) -> None:
+        self.put(path, self.rendered(path, template, context))
+
+    def put(self, path: str, data: bytes) -> None:
+        self._blobs.put(f"{self._digest}-{len(self.files)}.own", data)
+        self.files.append(path)
+
+
+def _checked(cache: Cache, path: Path, data: bytes, lies: Beside) -> Checked:
+    """A file is checked under a name that says nothing; its signature is verified beside a copy of what was read."""
+    if lies.held is None:
+        return with_origin(check_bytes(cache.folder / _BYTES, data), path, lies)
+    with tempfile.TemporaryDirectory(dir=cache.folder, prefix="new-") as folder:
+        copy = Path(folder, _BYTES)
+        copy.write_bytes(data)
+        return with_origin(check_bytes(copy, data), path, lies)
+
+
+def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Digest, signature: Signature) -> Record:
     result, found = checked.result, checked.findings
     dated = any(one.rule == "date" for one in found)
     return Record(
         sha256=digest,
         day=date.today().isoformat() if dated else None,
         findings=found if len(found) <= MOST_FINDINGS else (*found[:MOST_FINDINGS], _more(len(found))),
-        entry=None if result is None else entry(result),
+        entry=None if result is None else entry(result, signed=signature.state == "valid"),
         rows=() if result is None else tuple(rows_of(result, known)),
         files=(),
         costs=() if result is None else costs_of(result),
+        signature=signature,
+        journal=None if result is None else result.journal_sha256,
     )
 
 
-def _own_files(
-    checked: Checked,
-    result: Result,
-    known: Mapping[Meters, Calibration],
-    record: Record,
-    templates: Path,
-    folder: Path,
-) -> Iterator[str]:
-    """What a result has of its own is put in its place below `folder`, and named."""
+def _put_files(own: _Own, result: Result, record: Record, data: bytes, lies: Beside) -> None:
+    """What a result has besides its pages: the file as it was submitted, its signature, its rows for the tools."""
     shown = entry(result)
-    yield from write_pages(checked, result, known, templates, folder, record.voucher)
-    raw = folder / shown.raw_path
-    raw.parent.mkdir(parents=True, exist_ok=True)
-    (folder / _BYTES).rename(raw)
-    yield shown.raw_path
-    write_script(folder / shown.rows_path, result_script(result, record.rows))
-    yield shown.rows_path
+    own.put(shown.raw_path, data)
+    if record.signature.state == "valid" and lies.held is not None:
+        own.put(shown.signature_path, lies.held)
+    own.put(shown.rows_path, result_script(result, record.rows).encode("ascii"))
 
 
 def recorded(cache: Cache, digest: Digest) -> Record | None:

@@ -55,7 +55,7 @@ class Pages:
 
     def write(self, path: str, template: str, **context: object) -> None:
         """One page. `path` is relative with forward slashes; links in the page go through `root`."""
-        data = self._rendered(path, template, context)
+        data = self.rendered(path, template, context)
         name = f"{sha256(data)}.text"
         if not self._placed(name, path):
             self._put(name, path, data)
@@ -67,9 +67,10 @@ class Pages:
         """
         name = f"{key_of(path, template, key)}.page"
         if not self._placed(name, path):
-            self._put(name, path, self._rendered(path, template, context()))
+            self._put(name, path, self.rendered(path, template, context()))
 
-    def _rendered(self, path: str, template: str, context: Mapping[str, object]) -> bytes:
+    def rendered(self, path: str, template: str, context: Mapping[str, object]) -> bytes:
+        """A page's bytes."""
         root = "../" * path.count("/")
         return self._environment.get_template(template).render(root=root, page=path, **context).encode()
 

@@ -34,11 +34,16 @@ def refuse_foreign(out: Path) -> None:
 
 @contextmanager
 def replacing(
-    out: Path, *, within: Path | None = None, exchange: Callable[[Path, Path], bool] = exchange
+    out: Path,
+    *,
+    within: Path | None = None,
+    exchange: Callable[[Path, Path], bool] = exchange,
+    leave: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[Path]:
     """A fresh folder that takes the place of `out` when the block ends well; whatever happens, `out` is whole.
 
-    The fresh folder is made beside `out`, or `within` a folder on the same file system.
+    The fresh folder is made beside `out`, or `within` a folder on the same file system. `leave` may take what it likes
+    of the folder that was replaced before the rest is removed.
     FileExistsError when `out` holds something that is not a site made here; OSError where it cannot be written.
     """
     refuse_foreign(out)
@@ -50,8 +55,10 @@ def replacing(
         yield fresh
         if not out.exists():
             fresh.rename(out)
-        elif not exchange(fresh, out):
-            _replace_in_steps(fresh, out)
+        else:
+            if not exchange(fresh, out):
+                _replace_in_steps(fresh, out)
+            leave(fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

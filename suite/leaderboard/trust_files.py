@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
+from suite import signatures
 from suite.check import Checked
 from suite.check.provenance import made_by, signed
 from suite.leaderboard.cache import key_of, sha256
-from suite.signatures import NotPlain, Signature, signature_bytes, signature_path, verified
+from suite.signatures import UNSIGNED, signature_path
 
-UNSIGNED = Signature(state="unsigned")
+__all__ = ["UNSIGNED", "Beside", "beside", "signers_name", "with_origin"]
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A file's signature as it lies there: its bytes, or what is said of it where it cannot be read as one."""
+class Beside(signatures.Beside):
+    """What lies beside a result file, and a name for the two of them."""
 
-    held: bytes | None
-    said: Signature = UNSIGNED
+    __slots__ = ()
 
     def name(self, data: bytes, signers: str) -> str:
         """A name for a result file of these bytes with this beside it: the bytes' digest where nothing is."""
@@ -27,19 +25,11 @@ class Beside:
             return sha256(data)
         return key_of(sha256(data), self.held and sha256(self.held), self.said, signers)
 
-    def signature(self, data: bytes, allowed: Path | None) -> Signature:
-        """What it says of the bytes of its file."""
-        return self.said if self.held is None else verified(data, self.held, allowed)
-
 
 def beside(path: Path) -> Beside:
     """What lies beside the result file; never raises for what that is."""
-    try:
-        return Beside(signature_bytes(path))
-    except NotPlain as problem:
-        return Beside(None, Signature(state="invalid", why=str(problem)))
-    except OSError as problem:
-        return Beside(None, Signature(state="unchecked", why=f"it cannot be read: {problem.strerror}"))
+    lies = signatures.beside(path)
+    return Beside(lies.held, lies.said)
 
 
 def with_origin(checked: Checked, path: Path, lies: Beside) -> Checked:

@@ -41,7 +41,7 @@ def submit(file: Path, findings: Sequence[Finding], wish: Wish, tell: Tell) -> N
     if home is None:
         tell(_by_hand(signed, _placed(signed, wish, tell)))
         return
-    repository.new(home, signed.files(wish.results))
+    repository.new(home, signed.branch, signed.files(wish.results))
     _placed(signed, wish, tell)
     _committed(home, signed, wish, tell)
     _propose(home, signed, wish, tell, gh=gh, body=pull.body(signed.result, findings, found))
@@ -62,7 +62,7 @@ def _home(submission: Submission, wish: Wish, tell: Tell) -> Repository | None:
         return None
     home = repository.holding(wish.results)
     (target,) = submission.signed(None).files(wish.results)
-    who = repository.look(home, submission.branch, (target, signature_path(target)))
+    who = repository.look(home, (target, signature_path(target)))
     tell(f"The commit will say that it is by {who}.")
     if wish.request and not repository.has_origin(home):
         cure = "Name your fork, git remote add origin URL, or use --commit"

@@ -69,11 +69,18 @@ def place(submission: Submission, results: Path) -> tuple[Path, ...]:
     files = submission.files(results)
     for path, data in files.items():
         try:
+            _sweep(path)
             if not path.exists() or path.read_bytes() != data:
                 write_atomically(path, data)
         except OSError as problem:
             raise _unwritten(path, problem) from problem
     return tuple(reversed(files))
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a try that was killed left of this file: nobody else ever writes it."""
+    for torn in path.parent.glob(f".{path.name}.*"):
+        torn.unlink(missing_ok=True)
 
 
 def _unwritten(path: Path, problem: OSError) -> Stopped:

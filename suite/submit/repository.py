@@ -18,6 +18,11 @@ from suite.submit import Stopped
 LIMIT_S = 300.0
 """Pushing over a slow line takes longest."""
 
+PATIENCE_MS = 2000
+"""For a lock on the branch to go: git holds one for milliseconds."""
+
+_LOCKED = ".lock': File exists"
+
 BASES = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master", "HEAD")
 """On which of these the commit stands, the first that is there: own commits do not belong into its pull request."""
 
@@ -63,12 +68,9 @@ def holding(results: Path) -> Repository:
     return Repository(top, base)
 
 
-def look(repository: Repository, branch: str, paths: Iterable[Path]) -> str:
+def look(repository: Repository, paths: Iterable[Path]) -> str:
     """Stopped where the commit could not be made as promised, before anything is written; whose commit it will be."""
     top = repository.top
-    if _commit_of(top, f"refs/heads/{branch}"):
-        told = f"the branch {branch} is there already. Push it, or remove it: git branch -D {branch}"
-        raise Stopped(exits.USAGE, f"Cannot commit: {told}")
     own = {repository.relative(path) for path in paths}
     staged = set(_asked(top, "diff", "--cached", "--name-only", "--no-renames", "-z").split("\0")) - {""} - own
     if staged:
@@ -77,14 +79,20 @@ def look(repository: Repository, branch: str, paths: Iterable[Path]) -> str:
     return _identity(top)
 
 
-def new(repository: Repository, files: Mapping[Path, bytes]) -> None:
-    """Stopped where the base has these files already, or others in their place: results are only ever added."""
-    differ = {path for path, data in files.items() if not _holds(repository, path, data)}
+def new(repository: Repository, branch: str, files: Mapping[Path, bytes]) -> None:
+    """Stopped where the base has these files already, or others in their place: results are only ever added.
+
+    Likewise where the branch is there, unless with the very commit that an earlier try made of them.
+    """
+    if _commit_of(repository.top, f"refs/heads/{branch}") and _made_before(repository, branch, files) is None:
+        told = f"the branch {branch} is there already. Push it, or remove it: git branch -D {branch}"
+        raise Stopped(exits.USAGE, f"Cannot commit: {told}")
+    differ = {path for path, data in files.items() if not _holds(repository, repository.base, path, data)}
     if not differ:
         raise Stopped(exits.USAGE, f"Nothing to commit: {repository.shown} has this result already.")
     for path in differ:
         name = repository.relative(path)
-        if path.suffix == ".json" and _known(repository, name):
+        if path.suffix == ".json" and _known(repository, repository.base, name):
             told = f"{repository.shown} has another {name}. Results are only ever added: run again, and submit that"
             raise Stopped(exits.CHECK_FAILED, f"Cannot commit: {told}.")
 
@@ -92,9 +100,13 @@ def new(repository: Repository, files: Mapping[Path, bytes]) -> None:
 def commit(repository: Repository, branch: str, files: Mapping[Path, bytes], message: str) -> str:
     """Make the branch with one commit on the base, and give the commit's name. Stopped, and no branch, where it fails.
 
-    The bytes are committed as they are: no filter or line ending of the checkout may break a signature.
+    The bytes are committed as they are: no filter or line ending of the checkout may break a signature. A branch that
+    an earlier try left with exactly these files stays as it is.
     """
     top = repository.top
+    before = _made_before(repository, branch, files)
+    if before is not None:
+        return before
     with tempfile.TemporaryDirectory(prefix="joulemark-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         _asked(top, "read-tree", repository.base, extra=index)
@@ -105,8 +117,22 @@ def commit(repository: Repository, branch: str, files: Mapping[Path, bytes], mes
         tree = _asked(top, "write-tree", extra=index)
     parent = _commit_of(top, repository.base)
     made = _asked(top, *_OWN_NAME, "commit-tree", tree, "-p", parent, data=message.encode())
-    _asked(top, "update-ref", "-m", "submit", f"refs/heads/{branch}", made, "")  # "": only where there is none
+    _point(top, f"refs/heads/{branch}", made)
     return made
+
+
+def _point(top: Path, branch: str, made: str) -> None:
+    """Make the branch. A lock on it that outlasts git's patience was left by a git that was killed: it is removed.
+
+    Nobody but this command writes this branch, and git holds such a lock for milliseconds.
+    """
+    update = ("update-ref", "-m", "submit", branch, made, "")  # "": only where there is none
+    done = _git(top, "-c", f"core.filesRefLockTimeout={PATIENCE_MS}", *update)
+    if done.returncode == 0:
+        return
+    if _LOCKED in done.stderr:
+        Path(top, _asked(top, "rev-parse", "--git-path", f"{branch}.lock")).unlink(missing_ok=True)
+    _asked(top, *update)
 
 
 def has_origin(repository: Repository) -> bool:
@@ -138,14 +164,25 @@ def _identity(top: Path) -> str:
     return " and ".join(dict.fromkeys(who))
 
 
-def _holds(repository: Repository, path: Path, data: bytes) -> bool:
+def _made_before(repository: Repository, branch: str, files: Mapping[Path, bytes]) -> str | None:
+    """The branch's commit where it adds to its one parent some of these files, and holds all of them, and no more."""
+    made = _commit_of(repository.top, f"refs/heads/{branch}")
+    if not made:
+        return None
+    told = _asked(repository.top, "diff-tree", "-r", "-z", "--no-commit-id", "--name-only", "--no-renames", made)
+    changed = set(told.split("\0")) - {""}
+    is_whole = all(_holds(repository, made, path, data) for path, data in files.items())
+    return made if is_whole and changed and changed <= set(map(repository.relative, files)) else None
+
+
+def _holds(repository: Repository, commit: str, path: Path, data: bytes) -> bool:
     blob = _asked(repository.top, "hash-object", "--stdin", data=data)
-    return _known(repository, repository.relative(path)) == blob
+    return _known(repository, commit, repository.relative(path)) == blob
 
 
-def _known(repository: Repository, name: str) -> str:
-    """The blob or tree of this name in the base, "" where there is none."""
-    return _git(repository.top, "rev-parse", "--verify", "--quiet", f"{repository.base}:{name}").stdout.strip()
+def _known(repository: Repository, commit: str, name: str) -> str:
+    """The blob or tree of this name in the commit, "" where there is none."""
+    return _git(repository.top, "rev-parse", "--verify", "--quiet", f"{commit}:{name}").stdout.strip()
 
 
 def _commit_of(top: Path, name: str) -> str:

@@ -121,6 +121,39 @@ def test_the_address_holds_what_was_done_and_gives_the_same_view(page: Any, boar
     assert page.locator("tbody td:visible").count() == len(seen) * (page.locator("thead th:visible").count() - 1)
 
 
+RANDOM_STATES = """(count) => {
+  let seed = 7;
+  const random = (most) => { seed = (seed * 48271) % 2147483647; return seed % most; };
+  const some = (values) => values.filter(() => random(10) < 4);
+  const { shape } = Tables[0];
+  const bounds = () => Object.fromEntries(some(shape.ranges).map((name) => [name, random(1e6) / 1e9]));
+  const columns = some(shape.optional);
+  return Array.from({ length: count }, () => {
+    const facets = Object.entries(shape.facets).map(([name, values]) => [name, some(values)]);
+    return {
+      sort: [null, ...shape.sortable][random(shape.sortable.length + 1)], dir: ["asc", "desc"][random(2)],
+      q: some(["h100", "a&b=c", "100%", "+1", "ß 🙂"]).join(" "),
+      facets: Object.fromEntries(facets.filter(([, values]) => values.length)), least: bounds(), most: bounds(),
+      columns: columns.length < shape.optional.length ? [null, columns][random(2)] : null,
+      listed: State.LISTED[random(State.LISTED.length)], picked: some(shape.rows).slice(0, 8),
+    };
+  }).map((state) => {
+    const address = State.write(state, shape);
+    return { state, address, back: State.read(`#${address}`, shape) };
+  });
+}"""
+
+
+def test_a_thousand_random_states_of_a_real_board_come_back_from_their_addresses(page: Any, board: Path) -> None:
+    found = visit(page, board).evaluate(RANDOM_STATES, 1000)
+    assert len({one["address"] for one in found}) > 950
+    assert [one for one in found if one["back"] != {"state": one["state"], "unknown": []}] == []
+    for one in found[:20]:
+        visit(page, board, f"#{one['address']}")
+        assert page.evaluate("() => Tables[0].state") == one["state"]
+        assert "does not know" not in status(page)
+
+
 def test_back_and_forward_go_from_view_to_view(page: Any, board: Path) -> None:
     views = [visit(page, board).evaluate(ROWS)]
     for name in ("Mean W", "Precision"):

@@ -11,7 +11,8 @@ import pytest
 BENCH = Path(__file__).parents[2] / "bench"
 sys.path.insert(0, str(BENCH))
 
-from simulate_pr import SCENES, agrees  # noqa: E402
+from pull_stage import agrees  # noqa: E402
+from simulate_pr import SCENES  # noqa: E402
 
 
 @pytest.fixture(scope="module")

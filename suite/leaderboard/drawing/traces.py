@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from suite.leaderboard.drawing.plot import LEFT, POINTS, Band, stretches
 from suite.leaderboard.drawing.strips import HEIGHT, Strip, strips
 from suite.record import Attempt, Idle, Result
-from suite.trace import Meter, Ticks, Window, counter_uj
+from suite.trace import HOLE_NS, Meter, Ticks, Window, counter_uj
 from suite.units import quantity
 
 POWER_TOP, POWER_BOTTOM, GAP, FOOT = 8.0, 194.0, 14.0, 26.0
@@ -113,11 +113,27 @@ def _powers(meter: Meter, ticks: Ticks, end_s: float) -> list[tuple[float, float
     """Mean power over equal steps no finer than the counter moves; None where ticks are missing."""
     step_s = max(end_s / POINTS, 2 * meter.update_period_s)
     edges_s = [step_s * index for index in range(math.ceil(end_s / step_s))]
-    counts = [counter_uj(ticks, round(at_s * 1e9)) for at_s in edges_s]
+    counts = _counts_uj(ticks, [round(at_s * 1e9) for at_s in edges_s])
     return [
         (start_s + step_s / 2, None if before is None or after is None else (after - before) / 1e6 / step_s)
         for start_s, before, after in zip(edges_s, counts, counts[1:], strict=False)
     ]
+
+
+def _counts_uj(ticks: Ticks, instants_ns: Sequence[int]) -> list[float | None]:
+    """`counter_uj` at instants in order, of which there are so many that calls for each would be felt."""
+    found: list[float | None] = []
+    ats_ns, counts_uj, later = ticks.at_ns, ticks.energy_uj, 0
+    for at_ns in instants_ns:
+        while later < len(ats_ns) and ats_ns[later] < at_ns:
+            later += 1
+        if 0 < later < len(ats_ns) and at_ns < ats_ns[later] <= ats_ns[later - 1] + HOLE_NS:
+            before_ns, before_uj = ats_ns[later - 1], counts_uj[later - 1]
+            rise_uj = counts_uj[later] - before_uj
+            found.append(before_uj + rise_uj * (at_ns - before_ns) / (ats_ns[later] - before_ns))
+        else:
+            found.append(counter_uj(ticks, at_ns))
+    return found
 
 
 def _line(result: Result, meter: int, points: Sequence[tuple[float, float | None]], band: Band, index: int) -> Line:

@@ -25,8 +25,11 @@ def tell(
     """Say on the pages below `fresh` who reproduced or audited what they show, and where a second run is asked for."""
     made = environment(templates).get_template("_trust.html")
     claims = _by_cell(trust)
+    spoken_of = {result for result, _ in claims} | audited.keys()
     for record in records:
-        audit = audited.get(record.entry.id) if record.entry else None
+        if record.entry is None or record.entry.id not in spoken_of:
+            continue
+        audit = audited.get(record.entry.id)
         for path, blob in zip(record.files, record.blobs, strict=True):
             own = claims.get(_cell_of(path), ())
             if path.endswith(".html") and (audit or own):

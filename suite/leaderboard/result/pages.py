@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from suite.check import Checked
 from suite.leaderboard.content import Entry, entry
@@ -28,12 +27,11 @@ def write_pages(
     checked: Checked,
     result: Result,
     known: Mapping[Meters, Calibration],
-    templates: Path,
-    folder: Path,
+    pages: Pages,
     voucher: Voucher | None = None,
 ) -> Iterator[str]:
-    """Each is put in its place below `folder`, and named. `known` are the result's calibrations."""
-    pages, shown = Pages(templates, folder), entry(result)
+    """Each is written to `pages`, and named. `known` are the result's calibrations."""
+    shown = entry(result)
     cells = details.cells(result, known)
     voucher = voucher or Voucher(warned=bool(checked.findings), signature=UNSIGNED)
     common = {"date": None, "entry": shown, "result": result, "limits": limits(known.values()), "voucher": voucher}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from suite.contribution.changes import DECISIONS
 from suite.contribution.judge import Judgement, judge
 from suite.identity import sealed
 from suite.record import Result, dumps
+from suite.submit.signing import sign
 
 Commit = Callable[[dict[str, bytes | None]], str]
 Propose = Callable[[dict[str, bytes | None]], Judgement]
@@ -34,6 +36,17 @@ def made(synthetic: ModuleType) -> Callable[[int], Result]:
         return sealed(cut)
 
     return few
+
+
+@pytest.fixture
+def make_signature(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], bytes]:
+    """The signature of these bytes by a new key."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("no ssh-keygen here")
+    key = tmp_path_factory.mktemp("keys") / "key"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-C", "", "-N", "", "-f", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    return lambda data: sign(data, key)
 
 
 def place(result: Result) -> str:
@@ -91,6 +104,36 @@ def test_a_trace_that_is_there_already_is_not_new(propose: Propose, made: Callab
 def test_a_result_lies_in_the_folder_of_its_own_machine(propose: Propose, made: Callable[[int], Result]) -> None:
     new = made(H100_AGAIN)
     assert rules(propose({f"results/another/{new.file_name}": dumps(new)})) == {"pull-place"}
+
+
+def relabelled(result: Result) -> bytes:
+    """The result as a file of version 3 with more memory: its made-up id shows nothing of that."""
+    document = json.loads(dumps(result)) | {"schema_version": 3}
+    document["system"]["memory_bytes"] += 2**30
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def test_a_new_result_that_calls_itself_older_than_ids_of_content_is_refused(
+    propose: Propose, made: Callable[[int], Result]
+) -> None:
+    new = made(H100_AGAIN)
+    found = propose({place(new): relabelled(new)})
+    assert rules(found) == {"pull-version"}
+    assert [one.pointer for row in found.rows for one in row.findings if one.severity == "error"] == ["/schema_version"]
+
+
+def test_an_older_result_that_is_there_may_still_be_signed(
+    git: Callable[..., str],
+    commit: Commit,
+    tmp_path: Path,
+    made: Callable[[int], Result],
+    make_signature: Callable[[bytes], bytes],
+) -> None:
+    old = made(H100)
+    base = commit({place(old): relabelled(old)})
+    git("switch", "--quiet", "--create", "proposal")
+    signature = make_signature(relabelled(old))
+    assert judge(tmp_path, base, commit({f"{place(old)}.sig": signature})).acceptable
 
 
 def test_a_signature_that_does_not_hold_is_refused_with_or_without_its_result(

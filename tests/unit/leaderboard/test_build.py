@@ -81,7 +81,7 @@ def test_every_page_forbids_what_it_does_not_need(built: tuple[Path, Built], par
         (policy,) = [meta["content"] for meta in metas if meta.get("http-equiv") == "Content-Security-Policy"]
         assert policy == (
             "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
-            "base-uri 'none'; form-action 'none'"
+            "connect-src 'self'; base-uri 'none'; form-action 'none'"
         )
 
 
@@ -197,6 +197,20 @@ def test_a_result_that_comes_twice_is_shown_once_and_named(results: Path, site: 
     (skipped,) = made.skipped
     assert skipped.path.name == "b.json"
     assert [finding.rule for finding in skipped.findings] == ["id-twice"]
+
+
+def test_of_two_files_of_one_run_the_first_is_shown_and_the_other_named(
+    synthetic: ModuleType, site: Path, tmp_path: Path
+) -> None:
+    whole = synthetic.result(7, 1)
+    part = synthetic.sealed(whole.model_copy(update={"cells": whole.cells[:1], "complete": False}))
+    (tmp_path / "results").mkdir()
+    for name, one in {"a.json": whole, "b.json": part}.items():
+        (tmp_path / "results" / name).write_bytes(synthetic.dumps(one))
+    for _ in ("read now", "from the cache"):
+        (skipped,) = build(tmp_path / "results", site, tmp_path / "out").skipped
+        assert skipped.path.name == "b.json"
+        assert [one.rule for one in skipped.findings if one.severity == "error"] == ["journal-twice"]
 
 
 def test_a_system_with_many_results_lists_them_all_and_shows_the_newest(

@@ -98,7 +98,9 @@ def test_no_submitted_text_ends_a_field_of_the_bibtex_entry(synthetic: ModuleTyp
 def drawn(synthetic: ModuleType, site: Path, tmp_path: Path) -> tuple[Result, dict[int, ElementTree.Element]]:
     """A result with a hostile name, and its badges by cell."""
     result = named(result_of(synthetic, "H100"), HOSTILE)
-    files = write_pages(Checked(tmp_path, result, ()), result, calibrations(result), site / "templates", tmp_path)
+    files = write_pages(
+        Checked(tmp_path, result, ()), result, calibrations(result), Pages(site / "templates", tmp_path)
+    )
     found = [tmp_path / name for name in files if name.endswith(".svg")]
     return result, {int(path.stem): ElementTree.fromstring(path.read_text(encoding="utf-8")) for path in found}
 
@@ -145,7 +147,7 @@ def test_a_page_shows_its_badge_and_how_to_embed_it_cite_it_and_run_it_again(
     synthetic: ModuleType, site: Path, tmp_path: Path, parse: Parse
 ) -> None:
     result = result_of(synthetic, "H100")
-    list(write_pages(Checked(tmp_path, result, ()), result, calibrations(result), site / "templates", tmp_path))
+    list(write_pages(Checked(tmp_path, result, ()), result, calibrations(result), Pages(site / "templates", tmp_path)))
     for cell in details.cells(result):
         page = parse(tmp_path / "results" / result.id / f"{cell.number}.html")
         text = "".join(page.text)

@@ -67,9 +67,9 @@ def document(synthetic: ModuleType, text: str) -> dict[str, Any]:
     return result
 
 
-def unchecked(path: Path) -> Checked:
+def unchecked(path: Path, data: bytes) -> Checked:
     """Any result that keeps the form, whatever its words."""
-    return Checked(path, loads(path.read_bytes()), ())
+    return Checked(path, loads(data), ())
 
 
 def structure(synthetic: ModuleType, site: Path, folder: Path, text: str, parse: Callable[[Path], Any]) -> Any:
@@ -78,7 +78,7 @@ def structure(synthetic: ModuleType, site: Path, folder: Path, text: str, parse:
     source.mkdir(parents=True)
     (source / "a.json").write_text(json.dumps(document(synthetic, text)), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "check_file", unchecked)
+        patch.setattr(reading, "check_bytes", unchecked)
         made = build(source, site, folder / "out")
     assert (made.files, made.cached, made.skipped) == (1, 0, ())
     found = {}

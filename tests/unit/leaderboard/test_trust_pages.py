@@ -19,6 +19,7 @@ from suite.grade import ASPECTS
 from suite.leaderboard import Built, build
 from suite.leaderboard.cache import cache_of
 from suite.leaderboard.ranking.trust import LADDER, Voucher
+from suite.leaderboard.render import Pages
 from suite.leaderboard.result.pages import write_pages
 from suite.leaderboard.trust_files import beside
 from suite.leaderboard.workers import Limits
@@ -98,7 +99,8 @@ def made(synthetic: ModuleType) -> list[Result]:
         wasteful: Result = synthetic.result(index, 1)
     same = next(one for one in wasteful.cells if one.cell == cell.cell)
     far = wasteful.model_copy(update={"cells": (same,)})
-    return [synthetic.sealed(one) for one in (*alike, far)]
+    runs = (one.model_copy(update={"journal_sha256": f"{number:064x}"}) for number, one in enumerate((*alike, far)))
+    return [synthetic.sealed(one) for one in runs]
 
 
 def thirsty(machine: Any) -> Any:
@@ -258,7 +260,7 @@ def test_a_signature_that_cannot_be_verified_here_is_said_to_be(
 ) -> None:
     doubtful = Voucher(warned=False, signature=Signature(state="unchecked", why="there is no ssh-keygen here"))
     checked = Checked(tmp_path, made[0], ())
-    pages = list(write_pages(checked, made[0], calibrations(made[0]), site / "templates", tmp_path, doubtful))
+    pages = list(write_pages(checked, made[0], calibrations(made[0]), Pages(site / "templates", tmp_path), doubtful))
     assert "signature not verified there is no ssh-keygen here." in said(tmp_path / pages[0])
 
 

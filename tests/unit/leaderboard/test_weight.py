@@ -51,7 +51,7 @@ def out(synthetic: ModuleType, results: Path, site: Path, tmp_path_factory: pyte
 
 
 def pages_of(result: Result, site: Path, folder: Path) -> list[Path]:
-    made = write_pages(Checked(folder, result, ()), result, calibrations(result), site / "templates", folder)
+    made = write_pages(Checked(folder, result, ()), result, calibrations(result), Pages(site / "templates", folder))
     return [folder / name for name in made if name.endswith(".html")]
 
 

@@ -12,6 +12,7 @@ from suite.controller import is_over, remove_earlier, write_result
 from suite.identity import sealed
 from suite.journal import Journal
 from suite.record import Result, dumps
+from suite.signatures import signature_path
 
 
 @pytest.fixture
@@ -57,6 +58,18 @@ def test_a_run_killed_before_it_noted_that_it_had_written_leaves_one_file_too(
     last = written(base, journal, tmp_path)
     assert list(tmp_path.glob("*/*.json")) == [last]
     assert is_over(journal.events)
+
+
+def test_the_signature_of_an_interrupted_runs_file_goes_with_it_and_no_other(
+    journal: Journal, base: Result, tmp_path: Path
+) -> None:
+    first = written(base, journal, tmp_path)
+    signature_path(first).write_bytes(b"of the first file")
+    other = first.with_name("other.json.sig")
+    other.write_bytes(b"of another's file")
+    journal.append("tried")
+    second = written(base, journal, tmp_path)
+    assert sorted(path.name for path in first.parent.iterdir()) == sorted([second.name, other.name])
 
 
 def test_files_of_other_runs_and_of_strangers_stay(journal: Journal, base: Result, tmp_path: Path) -> None:

@@ -175,6 +175,17 @@ def test_a_push_that_is_refused_keeps_the_commit_and_says_how_to_go_on(
     assert "pr create" not in gh.asked
 
 
+def test_the_same_command_goes_on_where_a_push_failed(
+    file: Path, submission: Submission, checkout: Any, gh: Any, tmp_path: Path
+) -> None:
+    checkout.git("remote", "set-url", "origin", str(tmp_path / "none"))
+    stopped(file, results=checkout.results, request=True)
+    kept = checkout.git("rev-parse", submission.branch)
+    checkout.git("remote", "set-url", "origin", str(tmp_path / "origin.git"))
+    assert "Pull request: https://example.org/pull/7" in told(file, results=checkout.results, request=True)
+    assert checkout.git("ls-remote", "--heads", "origin", submission.branch).startswith(kept)
+
+
 def test_a_pull_request_that_is_refused_keeps_the_branch_and_says_how_to_go_on(
     file: Path, submission: Submission, checkout: Any, gh: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,16 @@ def test_a_file_in_its_place_stays_as_it_is(tmp_path: Path, submission: Submissi
     assert (first.stat().st_ino, first.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@pytest.mark.fault("submit killed while it wrote a file", "hidden remains, removed by the next try")
+def test_what_a_killed_try_left_is_removed_by_the_next(tmp_path: Path, submission: Submission) -> None:
+    (first,) = submission.files(tmp_path)
+    first.parent.mkdir()
+    (first.parent / f".{first.name}.abc123").write_bytes(submission.data[:100])
+    (first.parent / ".another.json.abc123").write_bytes(b"of another")
+    place(submission, tmp_path)
+    assert sorted(path.name for path in first.parent.iterdir()) == [".another.json.abc123", first.name]
+
+
 def test_another_signature_takes_the_place_of_the_first(tmp_path: Path, submission: Submission) -> None:
     place(submission.signed(b"first"), tmp_path)
     _, signature = place(submission.signed(b"second"), tmp_path)

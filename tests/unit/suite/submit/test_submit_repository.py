@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite import exits
-from suite.submit import Stopped
+from suite.submit import Stopped, repository
 from suite.submit.repository import Repository, commit, has_origin, holding, look, new, push, run
 
 BRANCH = "result-0123456789ab"
@@ -49,8 +49,8 @@ def test_nothing_of_the_users_is_moved(checkout: Any) -> None:
     (checkout.top / "unknown").write_text("changed meanwhile\n")
     before = checkout.state()
     home = holding(checkout.results)
-    look(home, BRANCH, files(checkout))
-    new(home, files(checkout))
+    look(home, files(checkout))
+    new(home, BRANCH, files(checkout))
     commit(home, BRANCH, files(checkout), "Result")
     assert checkout.state() == before
     assert not checkout.results.exists()
@@ -92,17 +92,54 @@ def test_a_link_out_of_the_repository_is_not_committed(checkout: Any, tmp_path: 
     (tmp_path / "outside").mkdir()
     (checkout.results / "m").symlink_to(tmp_path / "outside")
     home = holding(checkout.results)
-    assert "leads out" in str(stopped(lambda: look(home, BRANCH, files(checkout))))
+    assert "leads out" in str(stopped(lambda: look(home, files(checkout))))
 
 
 def test_a_branch_that_is_there_is_left_alone(checkout: Any) -> None:
     checkout.git("branch", BRANCH)
     before = checkout.git("rev-parse", BRANCH)
     home = holding(checkout.results)
-    found = stopped(lambda: look(home, BRANCH, files(checkout)))
+    found = stopped(lambda: new(home, BRANCH, files(checkout)))
     assert (found.code, f"git branch -D {BRANCH}" in str(found)) == (exits.USAGE, True)
     assert stopped(lambda: commit(home, BRANCH, files(checkout), "x")).code == exits.CANNOT_WRITE
     assert checkout.git("rev-parse", BRANCH) == before
+
+
+def test_a_commit_that_an_earlier_try_made_is_taken_up_again(checkout: Any) -> None:
+    home = holding(checkout.results)
+    made = commit(home, BRANCH, files(checkout), "Result")
+    new(home, BRANCH, files(checkout))
+    assert commit(home, BRANCH, files(checkout), "another message") == made
+
+
+@pytest.mark.parametrize("change", ["other bytes", "one file more", "one file less"])
+def test_a_branch_of_other_files_is_not_taken_for_an_earlier_try(checkout: Any, change: str) -> None:
+    home, (signature, result) = holding(checkout.results), files(checkout)
+    other = {
+        "other bytes": {signature: b"signature", result: b"{}"},
+        "one file more": {**files(checkout), checkout.results / "m" / "b.json": b"{}"},
+        "one file less": {result: DATA},
+    }[change]
+    made = commit(home, BRANCH, other, "Result")
+    assert stopped(lambda: new(home, BRANCH, files(checkout))).code == exits.USAGE
+    assert checkout.git("rev-parse", BRANCH) == made
+
+
+@pytest.mark.fault("git killed while it held the branch's lock", "the next try removes it and commits")
+def test_a_lock_that_a_killed_git_left_on_the_branch_is_removed(checkout: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "PATIENCE_MS", 50)
+    lock = checkout.top / ".git" / "refs" / "heads" / f"{BRANCH}.lock"
+    lock.touch()
+    made = commit(holding(checkout.results), BRANCH, files(checkout), "Result")
+    assert checkout.git("rev-parse", BRANCH) == made
+    assert not lock.exists()
+
+
+def test_a_branch_that_git_cannot_make_is_one_line(checkout: Any) -> None:
+    (checkout.top / ".git" / "refs" / "heads" / BRANCH).mkdir()
+    (checkout.top / ".git" / "refs" / "heads" / BRANCH / "below").write_text(checkout.git("rev-parse", "HEAD") + "\n")
+    found = stopped(lambda: commit(holding(checkout.results), BRANCH, files(checkout), "Result"))
+    assert (found.code, BRANCH in str(found)) == (exits.CANNOT_WRITE, True)
 
 
 def test_other_staged_changes_stop_it_and_stay_staged(checkout: Any) -> None:
@@ -111,22 +148,22 @@ def test_other_staged_changes_stop_it_and_stay_staged(checkout: Any) -> None:
     for path, data in files(checkout).items():
         path.write_bytes(data)
     checkout.git("add", "results")
-    assert look(home, BRANCH, files(checkout)) == "Alice <alice@example.org>"
+    assert look(home, files(checkout)) == "Alice <alice@example.org>"
     checkout.git("add", "README.md")
-    found = stopped(lambda: look(home, BRANCH, files(checkout)))
+    found = stopped(lambda: look(home, files(checkout)))
     assert (found.code, "README.md" in str(found)) == (exits.USAGE, True)
     assert "README.md" in checkout.git("diff", "--cached", "--name-only")
 
 
 def test_git_makes_no_identity_up(checkout: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    found = stopped(lambda: look(holding(checkout.results), BRANCH, files(checkout)))
+    found = stopped(lambda: look(holding(checkout.results), files(checkout)))
     assert (found.code, "git config user.name" in str(found)) == (exits.USAGE, True)
 
 
 def test_author_and_committer_are_both_told(checkout: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Bob")
-    who = look(holding(checkout.results), BRANCH, files(checkout))
+    who = look(holding(checkout.results), files(checkout))
     assert who == "Bob <alice@example.org> and Alice <alice@example.org>"
 
 
@@ -137,7 +174,7 @@ def publish(checkout: Any, data: dict[Path, bytes]) -> None:
 
 def test_what_is_published_is_not_committed_again(checkout: Any) -> None:
     publish(checkout, files(checkout))
-    found = stopped(lambda: new(holding(checkout.results), files(checkout)))
+    found = stopped(lambda: new(holding(checkout.results), BRANCH, files(checkout)))
     assert (found.code, "has this result already" in str(found)) == (exits.USAGE, True)
 
 
@@ -145,10 +182,10 @@ def test_a_signature_can_be_added_to_a_published_result_and_nothing_be_changed_o
     signature, result = files(checkout)
     publish(checkout, {result: DATA})
     home = holding(checkout.results)
-    new(home, files(checkout))
+    new(home, BRANCH, files(checkout))
     commit(home, BRANCH, files(checkout), "Signature")
     assert checkout.git("diff", "--name-only", "origin/main", BRANCH) == "results/m/a.json.sig"
-    found = stopped(lambda: new(home, {signature: b"signature", result: b"{}"}))
+    found = stopped(lambda: new(home, "another", {signature: b"signature", result: b"{}"}))
     assert (found.code, "only ever added" in str(found)) == (exits.CHECK_FAILED, True)
 
 
