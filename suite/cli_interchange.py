@@ -134,7 +134,8 @@ def _write(found: Exported, to: Target, wanted: list[MeterClass], out: Path) -> 
         first = checked.findings[0]
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
     count, left = _count(kept, to), _left_out(found, to, wanted)
-    typer.echo(printable(f"Wrote {count} of {len(found.shares)} results to {out}.{left}"), err=True)
+    results = "1 result" if len(found.shares) == 1 else f"{len(found.shares)} results"
+    typer.echo(printable(f"Wrote {count} of {results} to {out}.{left}"), err=True)
 
 
 def _count(kept: Exported, to: Target) -> str:
