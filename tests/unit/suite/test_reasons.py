@@ -19,8 +19,8 @@ EXPLAINED_IN = Path(str(suite.__file__)).parent / "reasons"
 
 # How a code is given: by keyword, among reasons, by a helper that adds one, or at the end of a rule of its own.
 GIVING = re.compile(
-    r'(?:code=|reasons=\(|_because\(\w+, |_unknown\(\w+, |_event\(|return \(|codes\.append\(\(|codes\.add\(|yield |reason = |"compute_processes", )'
-    r'"([a-z0-9_]+)"'
+    r"(?:code=|reasons=\(|_because\(\w+, |_unknown\(\w+, |_event\(|return \(|codes\.append\(\(|codes\.add\(|yield |"
+    r'reason = |"compute_processes", )"([a-z0-9_]+)"'
 )
 
 
