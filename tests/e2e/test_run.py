@@ -22,6 +22,8 @@ from suite.sweep import chosen
 
 ROOT = Path(__file__).resolve().parents[2]
 POWER_W = 100.0
+MAYBE = {"sweep", "recompile", "short"}
+"""Stages that not every attempt has: windows are done again where something was compiled or steps became faster."""
 
 
 def at_full_speed() -> dict[str, str]:
@@ -98,7 +100,7 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
             assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
             assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
             stages = [stage.name for stage in attempt.stages]
-            assert [name for name in stages if name != "sweep"] == ["start", "build", "compile", "warm-up"]
+            assert [name for name in stages if name not in MAYBE] == ["start", "build", "compile", "warm-up"]
 
 
 def test_throughput_modes_chose_their_batch_and_kept_it(result: Result) -> None:
@@ -143,7 +145,7 @@ def test_stdout_is_the_summary_and_stderr_the_progress(folder: Path) -> None:
     output, errors = (folder / "stdout").read_text(), (folder / "stderr").read_text()
     assert "gpt/train/xs/torch" in output
     assert "J/token" in output
-    assert errors.index("Plan: 6 cells") < errors.index("window 1")
+    assert errors.index("Plan: ") < errors.index("window 1")
     assert "Submit: python -m suite submit results" in errors
     assert "Site: " in errors
 
