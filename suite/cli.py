@@ -234,6 +234,7 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
     from suite.leaderboard import build
     from suite.leaderboard.decisions import NoDecision
     from suite.machine import ROOT
+    from suite.units import counted
 
     folder = site or next((path for path in (Path("site"), ROOT / "site") if (path / "templates").is_dir()), None)
     if folder is None or not (folder / "templates").is_dir():
@@ -250,11 +251,11 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
     for checked in built.skipped:
         first = checked.findings[0]
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
-    refused = len(built.skipped)
-    summary = f"{built.files} files, {built.cached} of them unchanged since an earlier build, {refused} refused"
-    typer.echo(f"Site: {built.pages} pages, {built.rows} rows from {summary}.", err=True)
+    found = f"{counted(built.pages, 'page')}, {counted(built.rows, 'row')} from {counted(built.files, 'file')}"
+    kept = f"{built.cached} of them unchanged since an earlier build, {len(built.skipped)} refused"
+    typer.echo(f"Site: {found}, {kept}.", err=True)
     typer.echo(f"Open {(target / 'index.html').resolve()}", err=True)
-    return refused
+    return len(built.skipped)
 
 
 app.registered_commands += cli_results.app.registered_commands

@@ -123,6 +123,7 @@ def _read(results: Path, to: Target, boundary: Within, grid: float | None) -> Ex
 def _write(found: Exported, to: Target, wanted: list[MeterClass], out: Path) -> None:
     from suite.leaderboard.export import of_classes
     from suite.record import write_atomically
+    from suite.units import counted
 
     kept = of_classes(found, wanted)
     data = _data(kept, to)
@@ -134,12 +135,13 @@ def _write(found: Exported, to: Target, wanted: list[MeterClass], out: Path) -> 
         first = checked.findings[0]
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
     count, left = _count(kept, to), _left_out(found, to, wanted)
-    results = "1 result" if len(found.shares) == 1 else f"{len(found.shares)} results"
-    typer.echo(printable(f"Wrote {count} of {results} to {out}.{left}"), err=True)
+    typer.echo(printable(f"Wrote {count} of {counted(len(found.shares), 'result')} to {out}.{left}"), err=True)
 
 
 def _count(kept: Exported, to: Target) -> str:
-    return f"{len(kept.lines)} lines" if to is Target.codecarbon else f"{len(kept.rows)} rows"
+    from suite.units import counted
+
+    return counted(len(kept.lines), "line") if to is Target.codecarbon else counted(len(kept.rows), "row")
 
 
 def _left_out(found: Exported, to: Target, wanted: list[MeterClass]) -> str:

@@ -17,7 +17,7 @@ from suite.forecast import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
 from suite.sweep import chosen
 from suite.trace import Window
-from suite.units import duration, quantity, significant
+from suite.units import counted, duration, quantity, significant
 
 
 class Live:
@@ -113,7 +113,8 @@ class Live:
 def plan_lines(plan: Plan) -> list[str]:
     """The plan for a reader: each cell with its share of the budget."""
     spoken_for_s = sum(needed_s(planned) for planned in plan.cells) + 2 * plan.idle_s
-    lines = [f"Plan: {len(plan.cells)} cells within {duration(plan.budget_s)}, the machine idle before and after."]
+    cells = counted(len(plan.cells), "cell")
+    lines = [f"Plan: {cells} within {duration(plan.budget_s)}, the machine idle before and after."]
     for planned in plan.cells:
         cell = planned.cell
         lines.append(

@@ -66,6 +66,11 @@ def plural(unit: str) -> str:
     return f"{unit}es" if unit.endswith(("s", "x", "ch", "sh")) else f"{unit}s"
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{count} {noun if count == 1 else plural(noun)}"
+
+
 def amounts(values: Iterable[float], unit: str) -> Scale:
     """The scale for amounts of work: units with SI prefixes take the one that suits, all others stand in full."""
     return column(values) if unit.lower() in _PREFIXED else Scale(1.0, "")

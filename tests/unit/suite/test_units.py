@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.units import amounts, digits_for, duration, memory, percent, plural, quantity, rate, symbol, times
+from suite.units import amounts, counted, digits_for, duration, memory, percent, plural, quantity, rate, symbol, times
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,7 @@ def test_amounts_of_words_stand_in_full() -> None:
 @pytest.mark.parametrize(("ratio", "text"), [(1.64, "1.6x"), (0.8, "0.80x"), (13.2, "13x"), (123.4, "123x")])
 def test_a_ratio_has_two_digits(ratio: float, text: str) -> None:
     assert times(ratio) == text
+
+
+def test_one_of_a_kind_is_not_several() -> None:
+    assert [counted(count, "file") for count in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
