@@ -12,7 +12,7 @@ from suite.energy import boundaries
 from suite.grade import grade
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
-from suite.roofline import CALIB, explained
+from suite.roofline import explained
 from suite.statistics import Summary
 from suite.trace import Boundary
 from suite.units import digits_for, percent, quantity, significant, symbol, times
@@ -80,7 +80,7 @@ def why_table(result: Result, boundary: Boundary = "device") -> Table | str:
     if not lines:
         return ""
     if not any(line.sentence for _, line in lines):
-        return f"Why it costs this is not known: python -m suite run --workload {CALIB} finds what this machine can do."
+        return "Why it costs this is not known: a run of five minutes or more also finds what this machine can do."
     table = Table(title="Why it costs this", title_justify="left")
     for heading in ("cell", "MFU", "MBU", "over floor"):
         table.add_column(heading, overflow="fold", justify="left" if heading == "cell" else "right")
