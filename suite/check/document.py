@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from suite.check import quick, scan, sizes, text
+from suite.check import quick, scan, sizes, strict, text
 from suite.check.files import MAX_BYTES, REMAKE, Refused, read_bytes
 from suite.check.findings import Finding, error
 from suite.history import NotReadable
@@ -42,7 +41,7 @@ def _document(data: bytes, bare: bytes) -> Any:
     sound = _sound(data, keys=bare.count(b":"))  # outside of texts a colon stands behind keys only
     if sound is not None:
         return sound
-    document = _load(data)
+    document = strict.loads(data, REMAKE)
     text.look(document)
     sizes.look(document)
     return document
@@ -54,23 +53,6 @@ def _sound(data: bytes, *, keys: int) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) and quick.is_sound(found, keys=keys) else None
-
-
-def _load(data: bytes) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(pairs) > sizes.MAX_KEYS:
-            raise Refused(
-                error("values", "", f"an object of {len(pairs)} keys; at most {sizes.MAX_KEYS} are read", REMAKE)
-            )
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise Refused(error("duplicate-key", "", "an object names a key twice", REMAKE))
-        return found
-
-    try:
-        return json.loads(data, object_pairs_hook=unique)
-    except ValueError as problem:
-        raise Refused(error("json", "", f"not JSON: {problem}", REMAKE)) from problem
 
 
 def _schema_findings(problem: ValidationError) -> list[Finding]:

@@ -8,12 +8,7 @@ from typing import Any
 from suite.check import scan
 from suite.check.files import Refused
 from suite.check.findings import error
-
-MAX_KEYS = 200
-"""Of an object."""
-
-MAX_ITEMS = 5_000
-"""Of a list."""
+from suite.check.sizes import MAX_KEYS, MAX_OTHERS
 
 _CURE = "Take it from its source again."
 
@@ -21,12 +16,26 @@ _CURE = "Take it from its source again."
 def load(data: bytes) -> Any:
     """The document, or Refused: UTF-8 of bearable depth and size with finite numbers, in which no key stands twice."""
     scan.scan(data)
-    try:
-        document = json.loads(data, object_pairs_hook=_unique)
-    except ValueError as problem:
-        raise Refused(error("json", "", f"not JSON: {problem}", _CURE)) from problem
+    document = loads(data, _CURE)
     _sizes(document)
     return document
+
+
+def loads(data: bytes, cure: str) -> Any:
+    """The document in bytes that were scanned; Refused where they are no JSON, or an object's keys are odd."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(pairs) > MAX_KEYS:
+            raise Refused(error("values", "", f"an object of {len(pairs)} keys; at most {MAX_KEYS} are read", cure))
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise Refused(error("duplicate-key", "", "an object names a key twice", cure))
+        return found
+
+    try:
+        return json.loads(data, object_pairs_hook=unique)
+    except ValueError as problem:
+        raise Refused(error("json", "", f"not JSON: {problem}", cure)) from problem
 
 
 def text_of(data: bytes) -> str:
@@ -40,19 +49,10 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MAX_KEYS:
-        raise Refused(error("values", "", f"an object of {len(pairs)} keys; at most {MAX_KEYS} are read", _CURE))
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Refused(error("duplicate-key", "", "an object names a key twice", _CURE))
-    return found
-
-
 def _sizes(node: Any) -> None:
     """Refuse what no source has so much of: each item would be told on its own, which takes more than the item."""
-    if isinstance(node, list) and len(node) > MAX_ITEMS:
-        raise Refused(error("values", "", f"a list of {len(node)} items; at most {MAX_ITEMS} are read", _CURE))
+    if isinstance(node, list) and len(node) > MAX_OTHERS:
+        raise Refused(error("values", "", f"a list of {len(node)} items; at most {MAX_OTHERS} are read", _CURE))
     if isinstance(node, (dict, list)):
         for value in node.values() if isinstance(node, dict) else node:
             _sizes(value)

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from suite.check import Checked, result_files
-from suite.check.findings import Finding, error
+from suite.check.findings import Finding
 from suite.leaderboard import decisions, spare
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
 from suite.leaderboard.content import Entry, Refused, Site
 from suite.leaderboard.downloads import write_csv, write_json
+from suite.leaderboard.once import Once, newest_first
 from suite.leaderboard.pages import foreign, tools
 from suite.leaderboard.pages.score_files import write_files
 from suite.leaderboard.pages.scores import scorings
@@ -135,24 +136,23 @@ class _Found:
 def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Found:
     paths = result_files(results)
     known, read_now = _records(paths, cache, reader, limits)
-    accepted: dict[str, tuple[Entry, Record]] = {}
-    journals: set[str | None] = set()
+    accepted: list[tuple[Entry, Record]] = []
+    once = Once()
     refused: list[Refused] = []
     for path in paths:
         one = known[path]
         findings = one.findings if isinstance(one, Record) else one
-        if isinstance(one, Record) and one.entry is not None:
-            twice = _twice(one, one.entry, accepted, journals)
+        if isinstance(one, Record) and one.entry is not None and one.journal is not None:
+            twice = once.admit(one.entry.id, one.journal)
             if twice is None:
-                accepted[one.entry.id] = (one.entry, one)
-                journals.add(one.journal)
+                accepted.append((one.entry, one))
                 continue
             findings = (*findings, twice)
         refused.append(Refused(name=_name(path, results), checked=Checked(path, None, findings)))
-    newest_first = sorted(accepted.values(), key=lambda pair: _newest_first(pair[0]))
+    ordered = sorted(accepted, key=lambda pair: newest_first(pair[0].date, pair[0].id))
     return _Found(
-        records=tuple(record for _, record in newest_first),
-        entries=tuple(entry for entry, _ in newest_first),
+        records=tuple(record for _, record in ordered),
+        entries=tuple(entry for entry, _ in ordered),
         refused=tuple(refused),
         files=len(paths),
         cached=len(paths) - read_now,
@@ -197,21 +197,6 @@ def _text(cache: Cache, name: str) -> str:
     return data.decode()
 
 
-def _twice(one: Record, entry: Entry, accepted: Container[str], journals: Container[str | None]) -> Finding | None:
-    """Why a file is not shown beside one before it: it holds the same result, or another of the same run."""
-    if entry.id in accepted:
-        told = f"another file already holds result {entry.id}"
-        return error("id-twice", "/id", told, "Keep one of the two files.")
-    if one.journal in journals:
-        told = "another file already holds this run, under another id"
-        return error("journal-twice", "/journal_sha256", told, "A result is never changed: keep the first.")
-    return None
-
-
 def _name(path: Path, results: Path) -> str:
     """The file's name below the results folder; bytes that are no text are marked, not lost."""
     return os.fsencode(path.relative_to(results)).decode("utf-8", "replace")
-
-
-def _newest_first(one: Entry) -> tuple[int, str]:
-    return (-int(one.date.replace("-", "")), one.id)

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from suite.check import Checked, check_file, result_files
 from suite.check.batch import fatal
-from suite.check.findings import Finding, error
+from suite.check.findings import Finding
 from suite.check.provenance import signed
 from suite.check.workers import Limits, Task, each
 from suite.energy import MeterClass
 from suite.interchange.codecarbon import COLUMNS, Line, lines
 from suite.leaderboard import decisions
 from suite.leaderboard.downloads import defused
+from suite.leaderboard.once import Once, newest_first
 from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.trace import Boundary
 
@@ -37,6 +38,7 @@ class Share:
     path: Path
     findings: tuple[Finding, ...]
     id: str | None = None
+    journal: str | None = None
     date: str = ""
     rows: tuple[Row, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -68,15 +70,20 @@ def read(results: Path, wish: Wish | None = None, limits: Limits | None = None) 
     paths = result_files(results)
     task = Task(work=partial(share_of, wish=wish), lost=_lost)
     found = dict(each(paths, task, limits or Limits()))
-    accepted: dict[str, Share] = {}
+    accepted: list[Share] = []
     refused: list[Checked] = []
+    once = Once()
     for path in paths:
         one = found[path]
-        if one.id is None or one.id in accepted:
-            refused.append(Checked(path, None, one.findings if one.id is None else (*one.findings, _twice(one.id))))
-        else:
-            accepted[one.id] = one
-    shares = sorted(accepted.values(), key=_newest_first)
+        findings = one.findings
+        if one.id is not None and one.journal is not None:
+            twice = once.admit(one.id, one.journal)
+            if twice is None:
+                accepted.append(one)
+                continue
+            findings = (*findings, twice)
+        refused.append(Checked(path, None, findings))
+    shares = sorted(accepted, key=lambda one: newest_first(one.date, one.id or ""))
     return Exported(
         shares=tuple(one for one in shares if one.id not in gone),
         refused=tuple(refused),
@@ -92,7 +99,15 @@ def share_of(path: Path, wish: Wish | None) -> Share:
         return Share(path=path, findings=tuple(one for one in findings if one.severity == "error"))
     result = checked.result
     made = () if wish is None else tuple(lines(result, wish.boundary, wish.grid_g_per_kwh))
-    return Share(path=path, findings=findings, id=result.id, date=result.date, rows=tuple(rows_of(result)), lines=made)
+    return Share(
+        path=path,
+        findings=findings,
+        id=result.id,
+        journal=result.journal_sha256,
+        date=result.date,
+        rows=tuple(rows_of(result)),
+        lines=made,
+    )
 
 
 def of_classes(found: Exported, wanted: Collection[MeterClass]) -> Exported:
@@ -122,11 +137,3 @@ def _cell(value: object) -> object:
 
 def _lost(path: Path) -> Share:
     return Share(path=path, findings=(fatal(),))
-
-
-def _twice(result: str) -> Finding:
-    return error("id-twice", "/id", f"another file already holds result {result}", "Keep one of the two files.")
-
-
-def _newest_first(one: Share) -> tuple[int, str]:
-    return (-int(one.date.replace("-", "")), one.id or "")

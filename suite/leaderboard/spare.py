@@ -22,7 +22,7 @@ NAME = "spare"
 
 def leave(cache: Cache, old: Path) -> None:
     """Keep the pages of a site that was replaced, for the next build."""
-    with suppress(OSError):
+    with suppress(OSError):  # then the next build links all pages anew
         (old / FOLDER).rename(cache.reserved(NAME))
 
 
@@ -83,5 +83,5 @@ def _clear(fresh: Path, paths: Iterable[str]) -> None:
     for path in paths:
         (fresh / path).unlink()
     for folder in {(fresh / path).parent for path in paths} - {fresh / FOLDER}:
-        with suppress(OSError):
+        with suppress(OSError):  # not empty: other pages stand there
             folder.rmdir()

@@ -63,6 +63,19 @@ def test_a_file_whose_signature_does_not_hold_is_refused(synthetic: ModuleType, 
     assert (got.shares, [one.findings[0].rule for one in got.refused]) == ((), ["signature-bad"])
 
 
+def test_of_two_files_of_one_run_the_first_is_exported_and_the_other_named(
+    synthetic: ModuleType, tmp_path: Path
+) -> None:
+    whole = synthetic.result(7, 1)
+    part = synthetic.sealed(whole.model_copy(update={"cells": whole.cells[:1], "complete": False}))
+    for name, one in {"a.json": whole, "b.json": part}.items():
+        (tmp_path / name).write_bytes(synthetic.dumps(one))
+    got = export.read(tmp_path)
+    assert [share.id for share in got.shares] == [whole.id]
+    (refused,) = got.refused
+    assert (refused.path.name, refused.findings[-1].rule) == ("b.json", "journal-twice")
+
+
 def test_only_the_wanted_classes_are_kept_among_rows_and_lines(found: Exported) -> None:
     kept = of_classes(found, HARDWARE)
     assert {row.meter_class for row in kept.rows} <= set(HARDWARE)
