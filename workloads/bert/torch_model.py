@@ -12,6 +12,7 @@ from torch import Tensor
 from workloads.bert import NORM_EPSILON
 from workloads.common.torch_attention import attend
 from workloads.common.torch_engine import Engine, Tensors
+from workloads.common.torch_linear import linear
 
 HEAD = ("head_weight", "head_bias", "head_norm_gain", "head_norm_bias", "vocabulary_bias", "token_embedding")
 LAYER = (
@@ -29,11 +30,6 @@ def _norm(x: Tensor, gain: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
     return F.layer_norm(x.float(), x.shape[-1:], gain, bias, NORM_EPSILON).to(dtype)
 
 
-def _linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """x (B, S, in), weight (in, out) -> (B, S, out), in x's type."""
-    return torch.addmm(bias.to(x.dtype), x.flatten(0, 1), weight.to(x.dtype)).unflatten(0, x.shape[:2])
-
-
 def embed(weights: Tensors, tokens: Tensor, types: Tensor, dtype: torch.dtype) -> Tensor:
     """tokens (B, S), types (S,) -> (B, S, D)."""
     place = weights["position_embedding"][: types.numel()] + F.embedding(types, weights["type_embedding"])
@@ -43,22 +39,22 @@ def embed(weights: Tensors, tokens: Tensor, types: Tensor, dtype: torch.dtype) -
 
 def block(x: Tensor, w: Tensors, heads: int) -> Tensor:
     """One layer, each norm behind its sum; x (B, S, D) -> (B, S, D) in x's type."""
-    qkv = _linear(x, w["qkv_weight"], w["qkv_bias"])
+    qkv = linear(x, w["qkv_weight"], w["qkv_bias"])
     queries, keys, values = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
     mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
-    projected = _linear(mixed, w["projection_weight"], w["projection_bias"])
+    projected = linear(mixed, w["projection_weight"], w["projection_bias"])
     x = _norm(x.float() + projected, w["attention_norm_gain"], w["attention_norm_bias"], x.dtype)
-    up = F.gelu(_linear(x, w["up_weight"], w["up_bias"]), approximate="none")
-    down = _linear(up, w["down_weight"], w["down_bias"])
+    up = F.gelu(linear(x, w["up_weight"], w["up_bias"]), approximate="none")
+    down = linear(up, w["down_weight"], w["down_bias"])
     return _norm(x.float() + down, w["mlp_norm_gain"], w["mlp_norm_bias"], x.dtype)
 
 
 def head(x: Tensor, positions: Tensor, w: Tensors) -> Tensor:
     """Logits (B, M, V) in float32 at positions (B, M) of x (B, S, D)."""
     masked = x.gather(1, positions[..., None].expand(-1, -1, x.shape[-1]))
-    dense = F.gelu(_linear(masked, w["head_weight"], w["head_bias"]), approximate="none")
+    dense = F.gelu(linear(masked, w["head_weight"], w["head_bias"]), approximate="none")
     normed = _norm(dense, w["head_norm_gain"], w["head_norm_bias"], x.dtype)
-    return _linear(normed, w["token_embedding"].T, w["vocabulary_bias"]).float()
+    return linear(normed, w["token_embedding"].T, w["vocabulary_bias"]).float()
 
 
 def head_loss(x: Tensor, positions: Tensor, labels: Tensor, w: Tensors) -> Tensor:

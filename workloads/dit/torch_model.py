@@ -12,6 +12,7 @@ from torch import Tensor
 from workloads.common.torch_activations import gelu_tanh
 from workloads.common.torch_attention import attend
 from workloads.common.torch_engine import Engine, Tensors
+from workloads.common.torch_linear import linear
 from workloads.dit import NORM_EPSILON
 from workloads.dit.data import CHANNELS, PATCH
 
@@ -31,12 +32,6 @@ def latents(patched: Tensor) -> Tensor:
     return cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
 
 
-def _linear(x: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
-    """x (..., in), weight (in, out) -> (..., out) in `dtype`."""
-    flat = torch.addmm(bias.to(dtype), x.to(dtype).flatten(0, -2), weight.to(dtype))
-    return flat.unflatten(0, x.shape[:-1])
-
-
 def _modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """LayerNorm of x (B, N, D) in float32, shifted and scaled by (B, D)."""
     normed = F.layer_norm(x, x.shape[-1:], None, None, NORM_EPSILON)
@@ -47,18 +42,18 @@ def _block(x: Tensor, modulation: Tensor, weights: list[Tensor], heads: int, dty
     """One layer; x (B, N, D) is the float32 residual stream, modulation (B, 6 D)."""
     qkv, qkv_bias, projection, projection_bias, up, up_bias, down, down_bias = weights
     shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = modulation.float().chunk(6, dim=-1)
-    together = _linear(_modulated(x, shift, scale), qkv, qkv_bias, dtype)
+    together = linear(_modulated(x, shift, scale), qkv, qkv_bias, dtype)
     queries, keys, values = together.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
     mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
-    x = x + gate[:, None] * _linear(mixed, projection, projection_bias, dtype)
-    hidden = _linear(_modulated(x, mlp_shift, mlp_scale), up, up_bias, dtype)
-    return x + mlp_gate[:, None] * _linear(gelu_tanh(hidden), down, down_bias, dtype)
+    x = x + gate[:, None] * linear(mixed, projection, projection_bias, dtype)
+    hidden = linear(_modulated(x, mlp_shift, mlp_scale), up, up_bias, dtype)
+    return x + mlp_gate[:, None] * linear(gelu_tanh(hidden), down, down_bias, dtype)
 
 
 def _last(x: Tensor, modulation: Tensor, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
     """(B, N, 2 P) in float32: the noise, then the clean latent."""
     shift, scale = modulation.float().chunk(2, dim=-1)
-    return _linear(_modulated(x, shift, scale), weight, bias, dtype).float()
+    return linear(_modulated(x, shift, scale), weight, bias, dtype).float()
 
 
 def _error(
@@ -79,12 +74,12 @@ def _next(
 def modulations(w: Tensors, features: Tensor, labels: Tensor, engine: Engine) -> tuple[list[Tensor], Tensor]:
     """Of every layer (..., B, 6 D), and the final one (..., B, 2 D); features (..., B or 1, F) of the time."""
     dtype = engine.dtype
-    hidden = F.silu(_linear(features, w["time_in_weight"], w["time_in_bias"], dtype))
-    time = _linear(hidden, w["time_out_weight"], w["time_out_bias"], dtype)
+    hidden = F.silu(linear(features, w["time_in_weight"], w["time_in_bias"], dtype))
+    time = linear(hidden, w["time_out_weight"], w["time_out_bias"], dtype)
     told = F.silu(time.float() + F.embedding(labels, w["class_table"]).float())
     layers = zip(w["modulation_weight"].unbind(0), w["modulation_bias"].unbind(0), strict=True)
-    final = _linear(told, w["final_modulation_weight"], w["final_modulation_bias"], dtype)
-    return [_linear(told, weight, bias, dtype) for weight, bias in layers], final
+    final = linear(told, w["final_modulation_weight"], w["final_modulation_bias"], dtype)
+    return [linear(told, weight, bias, dtype) for weight, bias in layers], final
 
 
 def block_weights(w: Tensors) -> list[list[Tensor]]:
@@ -98,7 +93,7 @@ def stream(
     engine: Engine,
 ) -> Tensor:  # fmt: skip
     """What the final layer reads, (B, N, D) in float32."""
-    x = _linear(patched, w["patch_weight"], w["patch_bias"], engine.dtype) + positions
+    x = linear(patched, w["patch_weight"], w["patch_bias"], engine.dtype) + positions
     block = engine.fuse(_block)
     for modulation, weights in zip(each, layers, strict=True):
         x = block(x, modulation, weights, heads, engine.dtype)

@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workloads.common.torch_activations import gelu_tanh
+from workloads.common.torch_attention import attend_causal
 from workloads.common.torch_engine import Engine, Tensors
+from workloads.common.torch_linear import linear
 from workloads.gpt.config import NORM_EPSILON, Config
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -91,19 +93,15 @@ def _embed(weights: Tensors, tokens: Tensor, positions: Tensor) -> Tensor:
     return embedded + F.embedding(positions, weights["position_embedding"]).float()
 
 
-def _causal(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    return F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
-
-
 def _causal_block(x: Tensor, w: Tensors, heads: int, dtype: torch.dtype) -> Tensor:
-    return _block(x, w, heads, dtype, _causal)
+    return _block(x, w, heads, dtype, attend_causal)
 
 
 def _reading_block(x: Tensor, w: Tensors, keys: Tensor, values: Tensor, heads: int, dtype: torch.dtype) -> Tensor:
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         keys[:, :, : x.shape[1]].copy_(k)
         values[:, :, : x.shape[1]].copy_(v)
-        return _causal(q, k, v)
+        return attend_causal(q, k, v)
 
     return _block(x, w, heads, dtype, attend)
 
@@ -124,22 +122,17 @@ def _writing_block(
 def _block(x: Tensor, w: Tensors, heads: int, dtype: torch.dtype, attend: Attend) -> Tensor:
     """One layer; x (B, T, D) is the float32 residual stream."""
     normed = _norm(x, w["attention_norm_gain"], w["attention_norm_bias"], dtype)
-    qkv = _linear(normed, w["qkv_weight"], w["qkv_bias"])
+    qkv = linear(normed, w["qkv_weight"], w["qkv_bias"])
     queries, keys, values = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
     mixed = attend(queries, keys, values).transpose(1, 2).flatten(2)
-    x = x + _linear(mixed, w["projection_weight"], w["projection_bias"])
+    x = x + linear(mixed, w["projection_weight"], w["projection_bias"])
     normed = _norm(x, w["mlp_norm_gain"], w["mlp_norm_bias"], dtype)
-    up = gelu_tanh(_linear(normed, w["up_weight"], w["up_bias"]))
-    return x + _linear(up, w["down_weight"], w["down_bias"])
+    up = gelu_tanh(linear(normed, w["up_weight"], w["up_bias"]))
+    return x + linear(up, w["down_weight"], w["down_bias"])
 
 
 def _norm(x: Tensor, gain: Tensor, bias: Tensor, dtype: torch.dtype) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], gain, bias, NORM_EPSILON).to(dtype)
-
-
-def _linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """x (B, T, in), weight (in, out) -> (B, T, out), in x's type."""
-    return torch.addmm(bias.to(x.dtype), x.flatten(0, 1), weight.to(x.dtype)).unflatten(0, x.shape[:2])
 
 
 def _logits(x: Tensor, gain: Tensor, bias: Tensor, table: Tensor, vocabulary: int, dtype: torch.dtype) -> Tensor:

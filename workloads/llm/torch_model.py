@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workloads.common.torch_attention import attend_causal
 from workloads.common.torch_engine import Engine, Tensors
 from workloads.llm import NORM_EPSILON
 
@@ -59,7 +60,7 @@ def _rest(x: Tensor, mixed: Tensor, w: Layer) -> Tensor:
 def read_block(x: Tensor, w: Layer, cosines: Tensor, sines: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """One layer over whole texts; x (B, T, D) is the float32 residual stream. Also the layer's keys and values."""
     q, k, v = _queries_keys_values(x, w, cosines, sines)
-    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    mixed = attend_causal(q, k, v)
     return _rest(x, mixed.transpose(1, 2).flatten(2), w), k, v
 
 
