@@ -56,8 +56,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def unreadable(results: Path) -> Iterator[str]:
-    """Results that do not pass their check, and signatures that do not hold."""
-    for path in result_files(results):
+    """Results that do not pass their check, and signatures that do not hold. A folder that is not there has none."""
+    for path in result_files(results) if results.exists() else ():
         found = check_file(path)
         if found.result is None:
             yield f"{path.name}: {[one.rule for one in found.findings]}"
