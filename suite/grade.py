@@ -160,7 +160,8 @@ def _provenance(one: Measured) -> tuple[Letter, str]:
         return "C", "the suite's commit is unknown"
     if software.modified:
         return "C", "the suite had local changes"
-    return ("A", "a whole run of a known commit") if one.result.complete else ("B", "the run was interrupted")
+    code = "" if software.code_sha256 is None else f", code {software.code_sha256[:12]}"
+    return ("A", f"a whole run of a known commit{code}") if one.result.complete else ("B", "the run was interrupted")
 
 
 def _idle(one: Measured) -> tuple[Letter, str]:

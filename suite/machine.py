@@ -7,18 +7,17 @@ import platform
 import re
 import subprocess
 from importlib import metadata
-from pathlib import Path
 
 import psutil
 
 from backends import host
 from backends.base import Device
 from suite import __version__
+from suite.code import ROOT, code_here
 from suite.record import Accelerator, Software, System
 from suite.slugs import slug
 
 PACKAGES = ("torch", "jax", "jaxlib", "numpy", "nvidia-ml-py", "pyRAPL", "triton", "libtpu")
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def describe_system(devices: list[Device]) -> System:
@@ -56,6 +55,7 @@ def describe_software(drivers: dict[str, str]) -> Software:
         joulemark=__version__,
         commit=commit,
         modified=modified,
+        code_sha256=_code(),
         python=platform.python_version(),
         system=host.kernel(),
         packages={name: version for name in PACKAGES if (version := _version(name)) is not None},
@@ -70,9 +70,17 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _code() -> str | None:
+    try:
+        return code_here()
+    except OSError:
+        return None  # a file that vanishes while it is read: what ran is then unknown
+
+
 def _commit() -> tuple[str | None, bool | None]:
     """The checkout's commit and whether tracked files differ from it; None, None outside a checkout."""
-    commit = _git("rev-parse", "HEAD")
+    # An installed copy may lie inside another project's checkout, whose commit says nothing of it.
+    commit = _git("rev-parse", "HEAD") if (ROOT / ".git").exists() else None
     if commit is None:
         return None, None
     return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
 from suite.energy import Energy
 from suite.history import upgrade
@@ -30,6 +30,7 @@ Slug = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # beyond it, JSON parsers differ (RFC 8785)
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 Outcome = Literal["ok", "quality", "oom", "crash", "deadline", "refused"]
 """How an attempt ended: "quality" ran but outside its band, "refused" cannot run on this device at all."""
@@ -68,10 +69,17 @@ class Software(Model):
     joulemark: Name
     commit: Text | None
     modified: bool | None  # whether the checkout differed from the commit
+    code_sha256: Sha256 | None = None  # of the program's files when the run began (suite.code); files may lack it
     python: Name
     system: Name  # operating system and kernel release
     packages: dict[Name, Name]
     drivers: dict[Name, Text]
+
+    @model_serializer(mode="wrap")
+    def _as_stored(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the hash where there is none: a file that lacks it keeps its bytes, and so its id."""
+        told: dict[str, Any] = dump(self)
+        return {name: value for name, value in told.items() if name != "code_sha256" or value is not None}
 
 
 class Cell(Model):
@@ -227,7 +235,7 @@ class Result(Model):
     idle: tuple[Idle, ...]
     cells: tuple[CellResult, ...]
     overhead: Overhead | None
-    journal_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    journal_sha256: Sha256
 
     @property
     def file_name(self) -> str:

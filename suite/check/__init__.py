@@ -19,7 +19,7 @@ from suite.foreign import is_foreign
 from suite.identity import SEALED_SINCE, content_id
 from suite.record import Result
 
-__all__ = ["Checked", "Finding", "check_bytes", "check_data", "check_file", "examine", "result_files"]
+__all__ = ["Checked", "Finding", "another_name", "check_bytes", "check_data", "check_file", "examine", "result_files"]
 
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
@@ -39,7 +39,8 @@ def check_bytes(path: Path, data: bytes) -> Checked:
         result, found = check_data(data, date.today())
     except Refused as refused:
         return Checked(path, None, refused.findings)
-    findings = (*_named(path, result), *found)
+    misnamed = another_name(path, result.file_name)
+    findings = (*(() if misnamed is None else (misnamed,)), *found)
     acceptable = not any(finding.severity == "error" for finding in findings)
     return Checked(path, result if acceptable else None, findings)
 
@@ -50,11 +51,12 @@ def check_data(data: bytes, today: date) -> tuple[Result, tuple[Finding, ...]]:
     return result, (*_sealed(document), *examine(result, today))
 
 
-def _named(path: Path, result: Result) -> Iterator[Finding]:
-    """A name as the suite gives it tells which result the file holds."""
-    if _NAME.fullmatch(path.name) and path.name != result.file_name:
-        told = f"the file holds {result.file_name.removesuffix('.json')}"
-        yield error("file-other", "/id", told, "Name it after its own date and id.")
+def another_name(path: Path, own: str) -> Finding | None:
+    """What is wrong where the file of a result called `own` has the name of another; any other name tells nothing."""
+    if not _NAME.fullmatch(path.name) or path.name == own:
+        return None
+    told = f"the file holds {own.removesuffix('.json')}"
+    return error("file-other", "/id", told, "Name it after its own date and id.")
 
 
 def _sealed(document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -46,8 +46,18 @@ def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
     Never raises for what a file holds, nor for what checking it does to a process.
     """
     files = list(dict.fromkeys(file for path in paths for file in (*result_files(path), *foreign_files(path))))
-    rows = dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
-    return _among(list(_together([rows[file] for file in files])))
+    rows = alone(files, limits)
+    return together([rows[file] for file in files])
+
+
+def alone(files: Sequence[Path], limits: Limits = LIMITS) -> dict[Path, Row]:
+    """The row of each file by itself, each in a process of its own limits."""
+    return dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
+
+
+def together(rows: Sequence[Row]) -> list[Row]:
+    """The rows of files that were each looked at alone, with what only a look at all of them shows, in this order."""
+    return _among(list(_once(rows)))
 
 
 def row_of(path: Path) -> Row:
@@ -96,7 +106,7 @@ def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
 
 
-def _together(rows: Sequence[Row]) -> Iterator[Row]:
+def _once(rows: Sequence[Row]) -> Iterator[Row]:
     """The rows with what is wrong about one beside those before it."""
     ids: dict[str, Path] = {}
     journals: dict[str, Path] = {}

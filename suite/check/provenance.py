@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from suite.check.commits import code_at
 from suite.check.findings import Finding, error, warning
+from suite.code import ROOT
 from suite.record import Result
 from suite.signatures import signature_of
 
@@ -24,12 +26,25 @@ def signed(path: Path) -> Iterator[Finding]:
         yield warning("signature-unchecked", "", f"its signature was not verified: {found.why}", cure)
 
 
-def made_by(result: Result) -> Iterator[Finding]:
-    """Whether anybody can look up the code that made the file."""
-    software = result.software
+def made_by(result: Result, root: Path = ROOT) -> Iterator[Finding]:
+    """Whether anybody can look up the code that made the file, and whether it is that code.
+
+    The latter is asked where the suite lies in a checkout, at `root`, that has the commit in its history.
+    """
+    software, named = result.software, named_commit(result)
     if software.commit is None:
         told = "the suite that made it was no checkout, so its commit is unknown"
         yield warning("commit-unknown", "/software/commit", told, "Run from a checkout of the suite.")
     elif software.modified is not False:
         told = "the suite that made it was not as committed"
         yield warning("code-modified", "/software/modified", told, "Run from a checkout without changes of your own.")
+    elif named is not None and code_at(named, root) not in (None, software.code_sha256):
+        told = f"the suite that made it was other code than that of commit {named}, which it names"
+        cure = "Run from a checkout without files of your own in suite, backends and workloads."
+        yield warning("code-differs", "/software/code_sha256", told, cure)
+
+
+def named_commit(result: Result) -> str | None:
+    """The commit whose code the file says that it ran; None where it says that of none, or not which code it was."""
+    software = result.software
+    return software.commit if software.modified is False and software.code_sha256 is not None else None

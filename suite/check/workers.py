@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -82,7 +83,8 @@ def _until_broken(
     try:
         while waiting or flying:
             while waiting and len(flying) < AHEAD * limits.count:
-                flying[pool.submit(_limited, task.work, waiting[0], limits)] = waiting[0]
+                with _uninterrupted():
+                    flying[pool.submit(_limited, task.work, waiting[0], limits)] = waiting[0]
                 waiting.popleft()
             for done in wait(flying, return_when=FIRST_COMPLETED).done:
                 found = task.outcome(flying[done], done)
@@ -96,11 +98,22 @@ def _until_broken(
 
 def _alone(path: Path, task: Task[Found], limits: Limits) -> Found:
     with _pool(limits, 1) as pool:
-        done = pool.submit(_limited, task.work, path, limits)
+        with _uninterrupted():
+            done = pool.submit(_limited, task.work, path, limits)
         try:
             return task.outcome(path, done)
         except BrokenProcessPool:
             return task.lost(path)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A process that begins in here leaves Ctrl-C to its parent while it still loads, before `_begin` can say so."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _pool(limits: Limits, count: int) -> ProcessPoolExecutor:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite.check.batch import Row, check_all
+from suite.check.batch import Row, alone, together
 from suite.check.document import parse
 from suite.check.findings import Finding, error
 from suite.contribution.changes import (
@@ -25,8 +25,10 @@ from suite.contribution.changes import (
 )
 from suite.contribution.preview import decided, refused, standing, warned
 from suite.contribution.repository import Repository
+from suite.contribution.shares import shares
 from suite.identity import SEALED_SINCE
 from suite.leaderboard.decisions import NoDecision, read, withdrawn
+from suite.leaderboard.ranking.frame import Row as BoardRow
 from suite.leaderboard.ranking.frame import rows_of
 
 _CONFLICT = error("pull-merge", "", "it cannot be merged", "Rebase it on the branch that it is to be merged into.")
@@ -99,18 +101,25 @@ def _unreadable(log: bytes, scratch: Path) -> Finding | None:
 
 def _results(repository: Repository, existing: Mapping[str, str], files: Sequence[Change], scratch: Path) -> Judgement:
     """The new files are checked beside those that are there: a trace that was published once is not new."""
-    kept = {path: blob for path, blob in existing.items() if path == DECISIONS or PLACE.fullmatch(path)}
+    kept = {path: blob for path, blob in existing.items() if path == DECISIONS or _is_result(path)}
     old = [path for path in repository.extract(kept, scratch) if path.suffix == ".json"]
     repository.extract({one.path: one.blob for one in files}, scratch)
     new = {scratch / one.path.removesuffix(SIGNATURE) for one in files}
-    checked = check_all([*old, *sorted(new)])
+    known = shares([path for path in old if path not in new])
+    found = alone(sorted(new)) | {one.row.path: one.row for one in known}
+    checked = together([found[path] for path in dict.fromkeys([*old, *sorted(new)])])
     added = {scratch / one.path for one in files}
     rows = tuple(_named(_placed(row, is_added=row.path in added), scratch) for row in checked if row.path in new)
     if not all(row.acceptable for row in rows):
         return Judgement(kind="results", rows=rows, preview=refused(rows))
-    accepted = [row.path for row in checked if row.acceptable]
-    ids = frozenset(row.id for row in rows if row.id is not None)
-    return Judgement(kind="results", rows=rows, preview=_preview(accepted, ids, scratch / RESULTS) + warned(rows))
+    fresh = [shown for row in checked if row.path in new for shown in rows_of(parse(row.path.read_bytes()))]
+    accepted = {row.path for row in checked if row.acceptable}
+    others = [shown for one in known if one.row.path in accepted for shown in one.on_boards]
+    return Judgement(kind="results", rows=rows, preview=_preview(rows, [*others, *fresh], scratch / RESULTS))
+
+
+def _is_result(path: str) -> bool:
+    return PLACE.fullmatch(path) is not None and not path.endswith(SIGNATURE)
 
 
 def _placed(row: Row, *, is_added: bool) -> Row:
@@ -139,7 +148,7 @@ def _rewritten(findings: Sequence[Finding], prefix: str) -> Iterator[Finding]:
     return (replace(one, message=one.message.replace(prefix, "")) for one in findings)
 
 
-def _preview(accepted: Sequence[Path], ids: frozenset[str], results: Path) -> str:
+def _preview(rows: Sequence[Row], on_boards: Sequence[BoardRow], results: Path) -> str:
     gone = withdrawn(read(results))
-    rows = (row for path in accepted for row in rows_of(parse(path.read_bytes())))
-    return standing([row for row in rows if row.result not in gone], ids)
+    ids = frozenset(row.id for row in rows if row.id is not None)
+    return standing([shown for shown in on_boards if shown.result not in gone], ids) + warned(rows)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from suite.check import Checked, result_files
+from suite.check import Checked, another_name, result_files
 from suite.check.findings import Finding
 from suite.leaderboard import decisions, spare
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
@@ -74,7 +74,8 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
             rows = in_order(row for row in found.rows if row.result not in gone)
             audited = decisions.audited(decided)
             trust = found.trust(gone, audited)
-            content = Site(entries=found.entries, boards=boards_of(rows, trust), refused=found.refused)
+            boards = boards_of(rows, trust)
+            content = Site(entries=found.entries, boards=boards, refused=found.refused, foreign=others.alike(boards))
             scores = scorings(content.boards)
             write_site(content, found.digests, scores, pages)
             foreign.write(others, content.date, pages)
@@ -143,11 +144,12 @@ def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Foun
         one = known[path]
         findings = one.findings if isinstance(one, Record) else one
         if isinstance(one, Record) and one.entry is not None and one.journal is not None:
-            twice = once.admit(one.entry.id, one.journal)
-            if twice is None:
+            # a record is of the bytes, whatever their file is called
+            unfit = another_name(path, one.entry.file_name) or once.admit(one.entry.id, one.journal)
+            if unfit is None:
                 accepted.append((one.entry, one))
                 continue
-            findings = (*findings, twice)
+            findings = (*findings, unfit)
         refused.append(Refused(name=_name(path, results), checked=Checked(path, None, findings)))
     ordered = sorted(accepted, key=lambda pair: newest_first(pair[0].date, pair[0].id))
     return _Found(

@@ -40,6 +40,10 @@ class Entry:
     signed: bool = False  # a signature that holds lies beside the file, here and on the site
 
     @property
+    def file_name(self) -> str:
+        return self.raw_path.rpartition("/")[2]
+
+    @property
     def path(self) -> str:
         return f"results/{self.id}.html"
 
@@ -110,11 +114,15 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """The whole leaderboard. `date` is the newest result's: the same input gives the same pages on any day."""
+    """The whole leaderboard. `date` is the newest result's: the same input gives the same pages on any day.
+
+    `foreign` is the number of foreign references in a unit that a board has too.
+    """
 
     entries: tuple[Entry, ...]
     boards: tuple[Board, ...]
     refused: tuple[Refused, ...]
+    foreign: int = 0
 
     @cached_property
     def date(self) -> str | None:

@@ -14,10 +14,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from suite.check import Checked, check_bytes
+from suite.check.commits import code_at
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.findings import Finding, error
 from suite.check.population import Cost, costs_of
+from suite.check.provenance import named_commit
 from suite.leaderboard.cache import Cache
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.downloads import csv_lines, json_lines
@@ -43,6 +45,7 @@ Read = Digest | tuple[Finding, ...]
 class Record:
     """A file's share of the site. `entry` is None where it is refused; `day` is set where that holds for a day only.
 
+    `origin` is the commit that the file says it ran, and the hash of that commit's code as far as it was known here.
     `files` are the paths below the site's root of what is the file's own: its pages, its badges, itself and its
     signature. The n-th is a blob of the cache.
     """
@@ -56,6 +59,7 @@ class Record:
     costs: tuple[Cost, ...] = ()
     signature: Signature = UNSIGNED
     journal: str | None = None
+    origin: tuple[str, str | None] | None = None
 
     @property
     def voucher(self) -> Voucher:
@@ -147,6 +151,7 @@ def _checked(cache: Cache, path: Path, data: bytes, lies: Beside) -> Checked:
 def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Digest, signature: Signature) -> Record:
     result, found = checked.result, checked.findings
     dated = any(one.rule == "date" for one in found)
+    commit = None if result is None else named_commit(result)
     return Record(
         sha256=digest,
         day=date.today().isoformat() if dated else None,
@@ -157,6 +162,7 @@ def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Diges
         costs=() if result is None else costs_of(result),
         signature=signature,
         journal=None if result is None else result.journal_sha256,
+        origin=None if commit is None else (commit, code_at(commit)),
     )
 
 
@@ -185,7 +191,8 @@ def recorded(cache: Cache, digest: Digest) -> Record | None:
 
 
 def _holds(record: Record, digest: Digest) -> bool:
-    return record.sha256 == digest and record.day in (None, date.today().isoformat())
+    origin = record.origin is None or code_at(record.origin[0]) == record.origin[1]
+    return record.sha256 == digest and record.day in (None, date.today().isoformat()) and origin
 
 
 def _more(count: int) -> Finding:

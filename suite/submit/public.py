@@ -72,7 +72,8 @@ def _machine(result: Result) -> dict[str, str]:
 def _software(result: Result) -> dict[str, str]:
     software = result.software
     commit = f"commit {software.commit or 'unknown'}{', modified' if software.modified else ''}"
-    parts = [f"joulemark {software.joulemark}, {commit}", software.system, f"Python {software.python}"]
+    code = f", code {software.code_sha256[:12]}" if software.code_sha256 else ""
+    parts = [f"joulemark {software.joulemark}, {commit}{code}", software.system, f"Python {software.python}"]
     return {
         "software": "; ".join([*parts, *_versions(software.packages)]),
         "drivers": "; ".join(_versions(software.drivers)),

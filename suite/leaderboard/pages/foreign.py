@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,6 +11,7 @@ from suite.check import Checked
 from suite.check.foreign import CheckedForeign, check_foreign
 from suite.foreign import Foreign, ForeignRow, Source, foreign_files
 from suite.leaderboard.paging import Page, paged
+from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.render import Pages
 from suite.units import quantity
 
@@ -28,6 +29,11 @@ class References:
 
     shown: tuple[Foreign, ...]
     refused: tuple[CheckedForeign, ...]
+
+    def alike(self, boards: Iterable[Board]) -> int:
+        """How many of the figures are joules of a unit that a board has; in all else they may differ from it."""
+        units = {f"J/{board.unit}" for board in boards}
+        return sum(row.unit in units for one in self.shown for row in one.rows)
 
     @property
     def skipped(self) -> tuple[Checked, ...]:

@@ -49,7 +49,7 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     write_page(scores, content.date, pages)
     _write_lists(content, pages)
     for part in _board_list(content):
-        pages.write(part.path, "boards.html", date=content.date, list=part)
+        pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
     for name in ("methodology", "404"):
         pages.write(f"{name}.html", f"{name}.html", date=content.date, site=content)
 

@@ -183,3 +183,14 @@ def test_where_the_system_does_not_tell_what_is_held_no_memory_limit_is_guessed(
     assert workers._held_bytes(tmp_path / "statm") is None
     (tmp_path / "statm").write_text("3 2 1 0 0 0 0\n")
     assert workers._held_bytes(tmp_path / "statm") == 3 * resource.getpagesize()
+
+
+def test_ctrl_c_is_the_parents_business_from_a_processs_first_instruction() -> None:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("no /proc here")
+    task = Task(work=Path.read_text, lost=lambda _: "")
+    told = dict(each([status], task, Limits(processes=1)))[status]
+    blocked = next(int(line.split()[1], 16) for line in told.splitlines() if line.startswith("SigBlk:"))
+    assert blocked >> (signal.SIGINT - 1) & 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

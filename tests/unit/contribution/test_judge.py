@@ -101,6 +101,23 @@ def test_a_trace_that_is_there_already_is_not_new(propose: Propose, made: Callab
     assert told.endswith(f" {place(made(H100))} too")
 
 
+def test_another_result_of_a_run_that_is_there_is_refused(propose: Propose, made: Callable[[int], Result]) -> None:
+    journal = made(H100).journal_sha256
+    again = sealed(made(H100_AGAIN).model_copy(update={"journal_sha256": journal}))
+    assert rules(propose({place(again): dumps(again)})) == {"journal-twice"}
+
+
+def test_what_is_there_and_cannot_be_read_stops_no_judgement(
+    git: Callable[..., str], commit: Commit, tmp_path: Path, made: Callable[[int], Result]
+) -> None:
+    old, new = made(H100), made(H100_AGAIN)
+    base = commit({"results/a/2026-01-01-0123456789ab.json": b"{", place(old): dumps(old)})
+    git("switch", "--quiet", "--create", "proposal")
+    found = judge(tmp_path, base, commit({place(new): dumps(new)}))
+    assert found.acceptable
+    assert " of 2 |" in found.preview
+
+
 def test_a_result_lies_in_the_folder_of_its_own_machine(propose: Propose, made: Callable[[int], Result]) -> None:
     new = made(H100_AGAIN)
     assert rules(propose({f"results/another/{new.file_name}": dumps(new)})) == {"pull-place"}

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from suite.foreign import Foreign, ForeignRow, dumps
+from suite.foreign import Foreign, ForeignRow, Unit, dumps
 from suite.leaderboard import Built, build
-from suite.leaderboard.pages.foreign import LINES
+from suite.leaderboard.pages.foreign import LINES, References
+from suite.leaderboard.ranking.boards import boards_of
+from suite.leaderboard.ranking.frame import Row
 
 MOST_ELEMENTS = 3000
 
@@ -66,8 +68,14 @@ def sites(synthetic: ModuleType, site: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def contents(out: Path) -> dict[str, bytes]:
+    """All but their own page, and the two that lead to it without the sentence that does."""
     found = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if not re.fullmatch(r"foreign(_\d+)?\.html", name)}
+    own = re.compile(r"foreign(_\d+)?\.html")
+    files = {name: path.read_bytes() for name, path in found.items() if not own.fullmatch(name)}
+    return files | {name: re.sub(rb"\n[^\n]*foreign\.html[^\n]*", b"", files[name]) for name in LEADING}
+
+
+LEADING = ("index.html", "boards.html")
 
 
 def test_everything_but_their_own_page_is_the_same_with_and_without_them(sites: tuple[Path, Path, Built]) -> None:
@@ -76,6 +84,26 @@ def test_everything_but_their_own_page_is_the_same_with_and_without_them(sites: 
     assert {"index.html", "scores.html", "data/results.csv", "data/results.json", "data/scores.csv"} <= first.keys()
     assert [name for name in first if first[name] != second.get(name)] == []
     assert first.keys() == second.keys()
+
+
+@pytest.mark.parametrize("name", LEADING)
+def test_a_page_of_boards_leads_to_them_in_one_sentence_where_there_are_any_and_nowhere_else(
+    sites: tuple[Path, Path, Built], parse: Callable[[Path], Any], name: str
+) -> None:
+    plain, mixed, _ = sites
+    led = [
+        [names for _, names in parse(out / name).found if names.get("href") == "foreign.html"] for out in (plain, mixed)
+    ]
+    assert [len(links) for links in led] == [0, 1]
+    assert f"{3 + LINES} figures that others published" in " ".join(" ".join(parse(mixed / name).text).split())
+
+
+def test_figures_in_units_that_no_board_has_are_not_led_to(make_row: Callable[..., Row]) -> None:
+    units: tuple[Unit, ...] = ("W", "J/request", "J/image", "J/image")
+    rows = tuple(figure(number).model_copy(update={"unit": unit}) for number, unit in enumerate(units))
+    found = References(shown=(reference(1).model_copy(update={"rows": rows}),), refused=())
+    assert [found.alike(boards_of([make_row(unit=unit)])) for unit in ("token", "image")] == [0, 2]
+    assert found.alike(()) == 0
 
 
 def test_each_stands_with_its_source_its_licence_and_the_day(

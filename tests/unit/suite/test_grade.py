@@ -122,6 +122,14 @@ def test_a_run_of_a_suite_that_nobody_can_look_up_is_a_c(
     assert marks(cut, cell, scored)["provenance"] == max(letter, "B")
 
 
+def test_the_aspect_of_provenance_names_the_code_where_the_file_does(found: tuple[Result, CellResult, Score]) -> None:
+    result, cell, scored = found
+    named = result.software.model_copy(update={"code_sha256": "0123456789abcdef" * 4})
+    graded = [grade(one, cell, scored) for one in (result, result.model_copy(update={"software": named}))]
+    told = [mark.found for one in graded if one for mark in one.marks if mark.aspect == "provenance"]
+    assert told == ["a whole run of a known commit", "a whole run of a known commit, code 0123456789ab"]
+
+
 def test_idle_power_that_is_known_once_is_a_b_and_never_known_a_c(found: tuple[Result, CellResult, Score]) -> None:
     result, cell, scored = found
     for count, letter in ((2, "A"), (1, "B"), (0, "C")):

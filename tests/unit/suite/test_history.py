@@ -90,6 +90,14 @@ def test_a_file_of_version_3_says_the_same_in_todays() -> None:
     assert json.loads(upgrade(GOLDEN[2].read_bytes())) == third | {"schema_version": 4}
 
 
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_an_older_file_with_a_hash_of_its_code_is_none_of_its_version(path: Path) -> None:
+    document = json.loads(path.read_bytes())
+    document["software"]["code_sha256"] = "0" * 64
+    with pytest.raises(NotReadable, match="code_sha256, of a later version"):
+        upgrade(packed(document))
+
+
 def test_the_committed_file_is_acceptable(first: bytes, tmp_path: Path) -> None:
     assert rules_of(tmp_path / "a.json", first) == set()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from suite.assemble import Begin, assemble
 from suite.identity import UNSEALED, canonical, content_id, sealed
-from suite.record import Result, dumps
+from suite.record import Result, dumps, loads
 
 LARGEST = 2**53 - 1
 
@@ -138,3 +138,23 @@ def test_what_is_assembled_is_named_by_its_content_and_not_by_its_run(result: Re
     assert first == second
     assert first.id == content_id(json.loads(dumps(first)))
     assert assemble(events[:1], "1" * 64).id != first.id
+
+
+def test_a_file_without_a_hash_of_its_code_keeps_its_bytes_and_its_id(synthetic: ModuleType) -> None:
+    """Files of version 4 were written before there was one."""
+    result = synthetic.result(0, 1)
+    stored = dumps(result)
+    assert b"code_sha256" not in stored
+    assert dumps(loads(stored)) == stored
+    assert sealed(loads(stored)).id == content_id(json.loads(stored)) == result.id
+
+
+def test_the_hash_of_the_code_is_bound_by_the_id(synthetic: ModuleType) -> None:
+    result = synthetic.result(0, 1)
+    named = [sealed(_of_code(result, digit * 64)) for digit in "01"]
+    assert len({result.id, *(one.id for one in named)}) == 3
+    assert [loads(dumps(one)) for one in named] == named
+
+
+def _of_code(result: Result, digest: str) -> Result:
+    return result.model_copy(update={"software": result.software.model_copy(update={"code_sha256": digest})})

@@ -53,6 +53,13 @@ def test_what_a_file_does_not_say_is_not_shown(true_result: Result) -> None:
     assert "commit unknown" in told
 
 
+def test_the_code_that_ran_is_shown_by_the_first_digits_of_its_hash(true_result: Result) -> None:
+    software = true_result.software.model_copy(update={"code_sha256": "0123456789abcdef" * 4})
+    told = "\n".join(public_lines(true_result.model_copy(update={"software": software}), NOWHERE))
+    assert f"commit {software.commit}, code 0123456789ab;" in told
+    assert "code " not in "\n".join(public_lines(true_result, NOWHERE))
+
+
 def test_every_sentence_is_shown_once_and_many_are_counted(true_result: Result) -> None:
     lines = public_lines(says(true_result, "one", "two", "one"), NOWHERE)
     assert [line.split()[1:] for line in lines if line.startswith("  says")] == [["one"], ["two"]]
