@@ -9,7 +9,7 @@ import backends
 import workloads
 from backends import meters as named_meters
 from backends.base import Backend, BackendUnavailable, Device, Support
-from backends.meters import csvfile
+from backends.meters import csvfile, wall
 from suite.forecast import memory_bytes_of
 from suite.join import is_log
 from suite.plan import DEFAULT_SIZES, Driver, Request, calibration, candidates
@@ -18,7 +18,11 @@ from suite.units import memory
 
 INSTALL = 'python -m pip install -c constraints.txt -e ".[torch,jax]"'
 NEVER_BY_DEFAULT = ("simulated",)
-NOT_OFFERED = {"fp16": " Processors only emulate fp16, and it cannot be trained in without changing the work."}
+NOT_OFFERED = {
+    "fp16": " Processors only emulate fp16, and it cannot be trained in without changing the work.",
+    **dict.fromkeys(("prefill", "decode", "sample"), " All modes but train run with infer."),
+}
+AT_A_HOST = ("shelly", "tasmota")
 
 
 class NothingToRun(Exception):
@@ -98,16 +102,18 @@ def _fits(cell: Cell, device: Device) -> bool:
 
 
 def known_meters(names: Sequence[str]) -> None:
-    """Unknown for a meter that no name of the table fits, or a log whose settings say nothing."""
+    """Unknown for a meter that no name of the table fits, a log whose settings say nothing, or no host."""
     for name in names:
-        kind = name.partition(":")[0]
+        kind, _, argument = name.partition(":")
         if kind not in named_meters.names():
             raise Unknown(f"No meter {name!r}: choose from {', '.join(named_meters.names())} (docs/meters.md).")
-        if is_log(name):
-            try:
+        try:
+            if is_log(name):
                 csvfile.parse(name)
-            except named_meters.UnknownMeter as unknown:
-                raise Unknown(str(unknown)) from unknown
+            elif kind in AT_A_HOST:
+                wall.check_host(argument, kind)
+        except named_meters.UnknownMeter as unknown:
+            raise Unknown(str(unknown)) from unknown
 
 
 def _known(wish: Wish) -> None:

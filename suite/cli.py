@@ -5,7 +5,10 @@ stdout is data, stderr is progress and complaints. Exit codes are those of suite
 
 from __future__ import annotations
 
-import json
+import errno
+import os
+import select
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from suite import __version__, cli_interchange, cli_results, cli_review, exits
+from suite import __version__, cli_interchange, cli_look, cli_results, cli_review, exits
 from suite.options import (
     DEFAULT_BUDGET,
     Backend,
@@ -113,8 +116,6 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a run would do, and how long each part would take, without doing it."""
-    import os
-
     from suite.plan import make_plan
     from suite.progress import plan_lines
 
@@ -124,52 +125,8 @@ def plan(
     if as_json:
         typer.echo(made.model_dump_json(indent=2))
     else:
-        typer.echo("\n".join(plan_lines(made)))
-
-
-@app.command()
-def doctor(as_json: Json = False) -> None:
-    """Say what is here, which meters answer, and what is in the way, each with its cure."""
-    from suite import doctor as doctors
-    from suite.choose import INSTALL
-
-    found = doctors.diagnoses()
-    if as_json:
-        typer.echo(json.dumps(doctors.as_json(found), indent=2))
-    else:
-        typer.echo(doctors.system_here().name)
-        for one in found:
-            typer.echo("\n".join(one.lines()))
-        if not any(one.frameworks for one in found):
-            typer.echo(f"Neither torch nor jax is installed. Install: {INSTALL}")
-    if not any(one.runs for one in found if one.name != "simulated"):
-        raise typer.Exit(exits.NOTHING_TO_RUN)
-
-
-@app.command(name="list")
-def list_(as_json: Json = False) -> None:
-    """List the workloads, their modes and sizes, and the backends."""
-    import backends
-    import workloads
-
-    specs = [spec for name in workloads.names() for spec in workloads.specs(name).values()]
-    rows: list[dict[str, Any]] = [
-        {
-            "workload": spec.workload,
-            "mode": spec.mode,
-            "version": spec.version,
-            "unit": spec.unit,
-            "sizes": {name: spec.parameters(size) for name, size in spec.sizes.items()},
-        }
-        for spec in specs
-    ]
-    if as_json:
-        typer.echo(json.dumps({"workloads": rows, "backends": list(backends.names())}, indent=2))
-        return
-    for row in rows:
-        sizes = ", ".join(f"{name} ({count:,} parameters)" for name, count in row["sizes"].items())
-        typer.echo(f"{row['workload']:<8} {row['mode']:<8} J/{row['unit']:<6} {sizes}")
-    typer.echo(f"backends: {', '.join(backends.names())}")
+        notes = [f"  {note}" for note in choice.notes]
+        typer.echo("\n".join([f"{choice.device.name}: {choice.name} backend", *notes, *plan_lines(made)]))
 
 
 @app.command()
@@ -231,9 +188,9 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
 
 def _site(results: Path, site: Path | None, out: Path | None) -> int:
     """Build the site; how many files were refused."""
+    from suite.code import ROOT
     from suite.leaderboard import build
     from suite.leaderboard.decisions import NoDecision
-    from suite.machine import ROOT
     from suite.units import counted
 
     folder = site or next((path for path in (Path("site"), ROOT / "site") if (path / "templates").is_dir()), None)
@@ -247,7 +204,8 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
     except NoDecision as problem:
         fail(exits.CHECK_FAILED, f"The log of decisions cannot be read: {problem}. Mend or remove that line.")
     except OSError as problem:
-        fail(exits.CANNOT_WRITE, f"Cannot write the site to {target}: {problem.strerror or problem}.")
+        told = f"Cannot write the site to {target}: {_first_of(problem)}. Name another folder by --out."
+        fail(exits.CANNOT_WRITE, told)
     for checked in built.skipped:
         first = checked.findings[0]
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
@@ -258,9 +216,17 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
     return len(built.skipped)
 
 
+app.registered_commands[2:2] = cli_look.app.registered_commands
 app.registered_commands += cli_results.app.registered_commands
 app.registered_commands += cli_review.app.registered_commands
 app.registered_commands += cli_interchange.app.registered_commands
+
+
+def _first_of(problem: OSError) -> str:
+    """What the system says; of many files that could not be copied, what it says of the first."""
+    if isinstance(problem, shutil.Error):
+        return str(problem.args[0][0][-1]).partition("] ")[2].partition(":")[0]
+    return problem.strerror or str(problem)
 
 
 def main() -> None:
@@ -269,3 +235,18 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(exits.INTERRUPTED)
+    except SystemExit as left:
+        sys.exit(exits.CANNOT_WRITE if left.code == exits.BUG and _unread() else left.code)
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in its buffer cannot be written either
+        sys.stderr.write("Cannot write: no space is left on the device. Make room there.\n")
+        sys.exit(exits.CANNOT_WRITE)
+
+
+def _unread() -> bool:
+    """Whether standard output is a pipe that nobody reads any more, as behind `| head -1`."""
+    watched = select.poll()
+    watched.register(1, 0)
+    return any(event & select.POLLERR for _, event in watched.poll(0))

@@ -212,6 +212,7 @@ def _keep(file: Path, imported: Imported, results: Path) -> None:
     from suite.foreign import FOLDER
     from suite.interchange.importing import standing
     from suite.record import write_atomically
+    from suite.units import counted
 
     there = standing(imported.foreign, results)
     target = there or results / FOLDER / imported.foreign.file_name
@@ -221,6 +222,7 @@ def _keep(file: Path, imported: Imported, results: Path) -> None:
     except OSError as problem:
         fail(exits.CANNOT_WRITE, printable(f"Cannot write {target}: {problem.strerror}. Name a folder by --results."))
     typer.echo(printable(str(target)))
-    told = f"{len(imported.foreign.rows)} figures; {imported.left_out} records without energy or power left out"
+    figures, left_out = counted(len(imported.foreign.rows), "figure"), counted(imported.left_out, "record")
+    told = f"{figures}; {left_out} without energy or power left out"
     is_new = "" if there is None else " It was here already."
     typer.echo(printable(f"{file}: {told}.{is_new} Foreign references are never ranked."), err=True)

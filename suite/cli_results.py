@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from suite import cli_submit, exits
-from suite.options import Json, fail, printable
+from suite.options import Json, fail, one_file, printable
 
 app = typer.Typer()
 
@@ -76,14 +76,19 @@ def explain(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of docs/reasons.md.")] = False,
 ) -> None:
     """Explain a reason code: its cause, its cure, and what follows from it for the number."""
+    from difflib import get_close_matches
+
     from suite.reasons import POLICIES, REASONS, markdown
 
     if as_markdown:
         typer.echo(markdown(), nl=False)
         return
-    if code is not None and code not in REASONS:
-        fail(exits.USAGE, f"No reason code {code!r}: choose from {', '.join(REASONS)}.")
-    for reason in [REASONS[code]] if code else REASONS.values():
+    wanted = code.lower().replace("-", "_") if code else ""
+    if wanted and wanted not in REASONS:
+        near = " or ".join(get_close_matches(wanted, REASONS, 3))
+        meant = f" Did you mean {near}?" if near else ""
+        fail(exits.USAGE, printable(f"No reason code {code!r}.{meant} Without a code, `explain` lists them all."))
+    for reason in [REASONS[wanted]] if wanted else REASONS.values():
         typer.echo(f"{reason.code}\n  cause:  {reason.cause}\n  cure:   {reason.cure}")
         typer.echo(f"  policy: {reason.policy}: {POLICIES[reason.policy]}")
 
@@ -99,10 +104,13 @@ def schema() -> None:
 def _read(file: Path) -> Any:
     from suite.check import check_file
 
+    one_file(file)
     checked = check_file(file)
     if checked.result is None:
         first = checked.findings[0]
-        fail(exits.CHECK_FAILED, printable(f"{file} is no acceptable result: {first.rule}: {first.message}."))
+        where = f" at {first.pointer}" if first.pointer else ""
+        told = f"{file} is no acceptable result: {first.rule}{where}: {first.message}. {first.cure}"
+        fail(exits.CHECK_FAILED, printable(told))
     return checked.result
 
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suite import exits
-from suite.options import Results, fail, printable
+from suite.options import Results, fail, one_file, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from suite.check.batch import Row
     from suite.check.findings import Finding
 
 Sign = Annotated[
@@ -19,6 +22,9 @@ Sign = Annotated[
 ]
 Commit = Annotated[bool, typer.Option("--commit", help="Make a branch with a commit of exactly these files.")]
 Request = Annotated[bool, typer.Option("--pr", help="Commit, push to origin and open the pull request by gh.")]
+
+MOST_STRANGE = 3
+"""Findings told of another program's file; `check` tells all."""
 
 
 def submit(
@@ -49,20 +55,29 @@ def _accepted(file: Path, *, signing: bool) -> tuple[Finding, ...]:
     A bad signature does not matter where a new one takes its place.
     """
     from suite.check.batch import check_all
-    from suite.check.report import text_line
     from suite.foreign import is_foreign
 
-    if file.is_dir():
-        fail(exits.USAGE, printable(f"{file} is a folder: name one result file in it."))
+    one_file(file)
     if is_foreign(file):
         fail(exits.USAGE, printable(f"{file} is a foreign reference, no result: maintainers add those themselves."))
     (row,) = check_all([file])
     found = tuple(one for one in row.findings if not (signing and one.rule.startswith("signature-")))
-    for finding in found:
-        typer.echo(text_line(row, finding).strip(), err=True)
+    _tell(row, found)
     if any(finding.severity == "error" for finding in found):
         raise typer.Exit(exits.CHECK_FAILED)
     return found
+
+
+def _tell(row: Row, found: Sequence[Finding]) -> None:
+    """A line for each finding; of a file in which not even the schema holds, the first few."""
+    from suite.check.report import text_line
+
+    shown = found[:MOST_STRANGE] if all(one.rule == "schema" for one in found) else found
+    for finding in shown:
+        typer.echo(text_line(row, finding).strip(), err=True)
+    if len(found) > len(shown):
+        more = len(found) - len(shown)
+        typer.echo(printable(f"{row.path}: {more} more; all of them: python -m suite check {row.path}"), err=True)
 
 
 def _lines(told: str) -> str:

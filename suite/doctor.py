@@ -20,6 +20,7 @@ class Diagnosis:
     frameworks: tuple[Support, ...] = ()
     meters: tuple[str, ...] = ()
     missing_meters: tuple[Missing, ...] = field(default=())
+    estimated: bool = False  # its meters only guess
 
     @property
     def runs(self) -> bool:
@@ -29,12 +30,15 @@ class Diagnosis:
         """The state in words, the first line with the verdict."""
         if self.missing is not None:
             return [f"{self.name:<10} no    {self.missing.reason} {self.missing.cure}".rstrip()]
-        names = ", ".join(device.name for device in self.devices)
+        several = len(self.devices) > 1
+        names = ", ".join(f"{one.index}: {one.name}" if several else one.name for one in self.devices)
         verdict = "yes" if self.runs else "no "
         described = [f"{self.name:<10} {verdict}   {names}"]
         described += [_framework_line(support) for support in self.frameworks] or [f"{'':<16} no framework: see below"]
         described += [f"{'':<16} meter {meter}" for meter in self.meters]
         described += [f"{'':<16} no {missing.code}: {missing.reason} {missing.cure}" for missing in self.missing_meters]
+        if self.estimated:
+            described.append(f"{'':<16} so energy is estimated here: it is shown apart and never ranked")
         return described
 
 
@@ -63,6 +67,7 @@ def diagnose(name: str) -> Diagnosis:
             for meter in metering.meters
         ),
         missing_meters=metering.missing,
+        estimated=bool(metering.meters) and all(one.description.method == "estimate" for one in metering.meters),
     )
 
 

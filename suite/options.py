@@ -16,9 +16,11 @@ Budget = Annotated[str, typer.Option(help="How long the run may take: 90s, 10m, 
 Backend = Annotated[str | None, typer.Option(help="Hardware: cuda, tpu, cpu, simulated. Default: the first that runs.")]
 Device = Annotated[int, typer.Option(help="Which of the backend's devices, as `doctor` lists them, from 0.", min=0)]
 Framework = Annotated[str | None, typer.Option(help="torch or jax. Default: both, where installed.")]
-Workload = Annotated[str | None, typer.Option(help="gpt or resnet. Default: all.")]
-Mode = Annotated[str | None, typer.Option(help="train or infer. Default: both.")]
-Size = Annotated[str | None, typer.Option(help="xs (tests only), s, m. Default: s, the size every machine can run.")]
+Workload = Annotated[str | None, typer.Option(help="One of those that `list` names, like gpt. Default: all.")]
+Mode = Annotated[str | None, typer.Option(help="train, or infer: all but training. Default: both.")]
+Size = Annotated[
+    str | None, typer.Option(help="xs (tests only), s, m or l. Default: s, the size every machine can run.")
+]
 Precision = Annotated[str | None, typer.Option(help="fp32 or bf16. Default: the best the chip has.")]
 Meter = Annotated[
     list[str] | None,
@@ -47,6 +49,14 @@ def seconds(budget: str) -> float:
     if not 10 <= length_s <= 48 * 3600:
         fail(exits.USAGE, f"No budget {budget!r}: write a number and s, m or h, like 90s, 10m or 1h (10s to 48h).")
     return length_s
+
+
+def one_file(path: Path) -> None:
+    """The command ends with code 2 where there is no file, or a folder in its place."""
+    if path.is_dir():
+        fail(exits.USAGE, printable(f"{path} is a folder: name one result file in it."))
+    if not path.exists():
+        fail(exits.USAGE, printable(f"No file {path}: name a result file, like those below results."))
 
 
 def printable(text: str) -> str:

@@ -17,7 +17,7 @@ from suite.forecast import needed_s, work_of
 from suite.record import Attempt, Cell, Plan, PlannedCell
 from suite.sweep import chosen
 from suite.trace import Window
-from suite.units import counted, duration, quantity, significant
+from suite.units import counted, duration, quantity, rate, significant
 
 
 class Live:
@@ -70,7 +70,8 @@ class Live:
 
     def cell(self, planned: PlannedCell, windows: int, allowed_s: float) -> None:
         self._unit = work_of(planned.cell).unit
-        self.say(f"{self._clock()}  {planned.cell.key}: {windows} windows, at most {duration(max(0.0, allowed_s))}")
+        most = duration(max(0.0, allowed_s))
+        self.say(f"{self._clock()}  {planned.cell.key}: {counted(windows, 'window')}, at most {most}")
         self._status(planned.cell.key)
 
     def comparing(self, planned: PlannedCell, windows: int) -> None:
@@ -81,20 +82,18 @@ class Live:
         self._status(name)
 
     def window(self, number: int, window: Window) -> None:
-        rate = window.units / window.duration_s
-        self.say(
-            f"{self._clock()}    window {number}: {significant(window.duration_s, 3)} s, "
-            f"{quantity(rate, f'{self._unit}/s')}"
-        )
+        speed = rate(window.units / window.duration_s, self._unit)
+        self.say(f"{self._clock()}    window {number}: {significant(window.duration_s, 3)} s, {speed}")
 
     def tried(self, cell: Cell, attempt: Attempt) -> None:
         self._tried += 1
         joules = [
             energy.joules for energies in attempt.energies for energy in energies[:1] if energy.joules is not None
         ]
-        energy = f", {quantity(sum(joules), 'J')} in {len(joules)} windows" if joules else ""
-        detail = f" ({attempt.detail})" if attempt.detail else ""
-        swept = f", batch {chosen(attempt.sweep)} of {len(attempt.sweep)} tried" if attempt.sweep else ""
+        energy = f", {quantity(sum(joules), 'J')} in {counted(len(joules), 'window')}" if joules else ""
+        detail = f", {attempt.detail}" if attempt.detail else ""
+        tried = counted(len(attempt.sweep), "batch")
+        swept = f", batch {chosen(attempt.sweep)} ({tried} tried)" if attempt.sweep else ""
         self.say(f"{self._clock()}    {attempt.outcome}{detail}{energy}{swept}")
 
     def _clock(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from suite import exits
 from suite.energy import boundaries
 from suite.grade import grade
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
@@ -15,16 +16,26 @@ from suite.record import CellResult, Result
 from suite.roofline import explained
 from suite.statistics import Summary
 from suite.trace import Boundary
-from suite.units import digits_for, percent, quantity, significant, symbol, times
+from suite.units import digits_for, percent, quantity, rate, significant, symbol, times
 
 PLAIN_WIDTH = 130
 """Columns of a table that goes to a file or a pipe, where there is no window to fit."""
 
 
+class _Output(Console):
+    """Standard output, which ends the program quietly where nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        try:
+            super().on_broken_pipe()
+        except SystemExit:
+            raise SystemExit(exits.CANNOT_WRITE) from None
+
+
 def console() -> Console:
     """Standard output, as wide as its window, or wide enough for a table where it has none."""
-    plain = Console()
-    return plain if plain.is_terminal else Console(width=PLAIN_WIDTH)
+    plain = _Output()
+    return plain if plain.is_terminal else _Output(width=PLAIN_WIDTH)
 
 
 def interval(summary: Summary | None, unit: str) -> str:
@@ -34,16 +45,28 @@ def interval(summary: Summary | None, unit: str) -> str:
     if summary.low is None or summary.high is None:
         return f"{quantity(summary.median, unit)} (one repeat)"
     half = (summary.high - summary.low) / 2
-    return f"{quantity(summary.median, unit, digits_for(summary.median, half))} ± {percent(half / summary.median)}"
+    median = quantity(summary.median, unit, digits_for(summary.median, half))
+    if half >= abs(summary.median):  # a share of next to nothing says nothing
+        return f"{median} ± {quantity(half, unit, 2)}"
+    return f"{median} ± {percent(half / abs(summary.median))}"
 
 
 def summary_table(result: Result, boundary: Boundary = "device") -> Table:
-    """One row a cell: what it cost, how fast it was, and what its number is worth."""
+    """One row a cell: what it cost, how fast it was, and what its number is worth. A line where no cell ended."""
+    if not result.cells:
+        return _line("No cell was finished, so there is no number yet.")
     table = Table(title=f"{result.system.name}, boundary: {boundary}", title_justify="left")
-    for heading in ("cell", "energy per unit (95 %)", "rate", "power", "repeats", "class", "grade", "outcome"):
+    table.add_column("cell", no_wrap=True)
+    for heading in ("energy per unit (95 %)", "rate", "power", "repeats", "class", "grade", "outcome"):
         table.add_column(heading, overflow="fold")
     for cell in result.cells:
         table.add_row(*_row(result, cell, score(cell, boundary)))
+    return table
+
+
+def _line(text: str) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row(text)
     return table
 
 
@@ -54,7 +77,7 @@ def _row(result: Result, cell: CellResult, found: Score | None) -> tuple[str, ..
     return (
         cell.cell.key,
         interval(found.joules_per_unit, f"J/{symbol(cell.work.unit)}"),
-        quantity(found.units_per_s.median, f"{symbol(cell.work.unit)}/s"),
+        rate(found.units_per_s.median, cell.work.unit),
         quantity(found.mean_power_w, "W"),
         str(found.units_per_s.repeats),
         found.meter_class,

@@ -18,6 +18,7 @@ from suite.recorder import SamplerFailed
 from suite.report import console as report_console
 from suite.report import reasons, summary_table, why_table
 from suite.session import Job
+from suite.units import counted
 
 
 def carry_out(
@@ -28,7 +29,8 @@ def carry_out(
     try:
         writable(results)
     except OSError as problem:
-        return _complain(complaints, exits.CANNOT_WRITE, f"Cannot write results to {results}: {problem.strerror}.")
+        told = f"Cannot write results to {results}: {problem.strerror}. Name another folder by --results."
+        return _complain(complaints, exits.CANNOT_WRITE, told)
     job = _job(choice, budget_s, results, meters)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
@@ -93,10 +95,10 @@ def _report(outcome: Outcome, job: Job, console: Console) -> None:
         _complain(console, 0, f"Some cells failed; their logs are in {job.folder}.")
     untried = len(result.plan.cells) - len(result.cells)
     if untried and not outcome.interrupted:
-        _complain(
-            console, 0, f"{untried} planned cells were not tried: the budget ended first. Give a larger --budget."
-        )
+        told = f"{counted(untried, 'planned cell')} not tried: the budget ended first. Give a larger --budget."
+        _complain(console, 0, told)
     if outcome.interrupted:
         _complain(console, 0, "Interrupted: finished cells are kept. Run the same command again to continue.")
     _complain(console, 0, f"Result: {outcome.path} (checked)")
-    _complain(console, 0, f"Submit: python -m suite submit {outcome.path}")
+    if not outcome.interrupted:
+        _complain(console, 0, f"Submit: python -m suite submit {outcome.path}")

@@ -89,9 +89,7 @@ def open_tasmota(host: str) -> Metering:
 
 def open_meters(host: str, *kinds: Kind, clock: Callable[[], int] = now_ns) -> Metering:
     """The meters of the first kind that answers as it should; UnknownMeter when `host` is no host."""
-    name = kinds[0].name
-    if not _HOST.fullmatch(host) or not _port_exists(host):
-        raise UnknownMeter(f"{name} needs a host and no more, as in {name}:192.168.1.20 or {name}:HOST:PORT.")
+    check_host(host, kinds[0].name)
     problems: list[str] = []
     for kind in kinds:
         device = Shared(_asking(host, kind), reuse_s=REUSE_S, slow_s=SLOW_S, clock=clock)
@@ -102,6 +100,12 @@ def open_meters(host: str, *kinds: Kind, clock: Callable[[], int] = now_ns) -> M
         else:
             return Metering(meters=_meters(kind, device))
     return Metering(missing=(_unreachable(kinds[0], "; ".join(dict.fromkeys(problems))),))
+
+
+def check_host(host: str, name: str) -> None:
+    """UnknownMeter when `host` is none that a meter of this name could be asked at. Asks nothing."""
+    if not _HOST.fullmatch(host) or not _port_exists(host):
+        raise UnknownMeter(f"{name} needs a host and no more, as in {name}:192.168.1.20 or {name}:HOST:PORT.")
 
 
 def _port_exists(host: str) -> bool:

@@ -5,7 +5,8 @@ const tools = (() => {
 
   const MOST = 200;
 
-  const grouped = (value, digits = 3) => value.toLocaleString("en-GB", { maximumSignificantDigits: digits });
+  const grouped = (value, digits = 3) =>
+    value.toLocaleString("en-GB", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 
   // "2.35 mJ/token": a prefix of thousands, so that the number reads between 1 and 1000.
   const quantity = (value, unit, digits = 3) => {

@@ -21,7 +21,7 @@
   const publishedKwh = Number(GPT3.dataset.published);
 
   const duration = (seconds) => {
-    const [size, unit] = [[31557600, "years"], [86400, "days"], [3600, "hours"], [60, "minutes"], [1, "s"]].find(([one]) => seconds >= one) ?? [1, "s"];
+    const [size, unit] = [[31557600, "years"], [86400, "days"], [3600, "hours"], [60, "minutes"]].find(([one]) => seconds >= one) ?? [1, "s"];
     return `${tools.grouped(seconds / size)} ${unit}`;
   };
   const energy = (kwh) => tools.quantity(1000 * kwh, "Wh");
@@ -58,7 +58,8 @@
     const isGpt3 = preset.value === GPT3.value;
     if (!(flop > 0)) said.push("Parameters and tokens are numbers above zero.");
     tools.say("problems", said);
-    byId("outcome").textContent = flop > 0 ? `6 × N × D = ${flop.toExponential(2).replace("e+", " × 10^")} FLOP.` : "";
+    const [digits, power] = flop.toExponential(2).split("e+");
+    byId("outcome").replaceChildren(...(flop > 0 ? [`6 × N × D = ${digits} × 10`, make("sup", {}, power), " FLOP."] : []));
     const classes = [...new Set(trained.map((row) => boards[row[0]].class))];
     const headers = ["Machine and the size it trained", "J/FLOP measured", "Energy", "Time on one device", ...(isGpt3 ? ["Of the published"] : [])];
     byId("machines").replaceChildren(...(flop > 0 ? classes.flatMap((name) => {

@@ -79,6 +79,7 @@
         one.value = state.has(one.name) ? state.get(one.name) : named && works.includes(one) ? "" : defaults.get(one.name);
         if (state.has(one.name) && (one.value === "" || Number.isNaN(tools.amount(one.value)))) said.push(`“${state.get(one.name)}” is no amount for ${one.name}.`);
       });
+      if (works.some((one) => one.value && one.closest("details"))) byId("more").open = true;
     } else {
       tools.write(Object.fromEntries(inputs.map((one) => [one.name, one.value])));
     }

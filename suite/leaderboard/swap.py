@@ -29,7 +29,7 @@ def exchange(one: Path, other: Path) -> bool:
 def refuse_foreign(out: Path) -> None:
     """FileExistsError when `out` holds something that is not a site made here."""
     if out.exists() and not (out / MARKER).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(errno.EEXIST, "not a Joulemark site, so not replaced; choose another folder", str(out))
+        raise FileExistsError(errno.EEXIST, "not a Joulemark site, so not replaced", str(out))
 
 
 @contextmanager

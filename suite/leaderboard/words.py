@@ -10,7 +10,7 @@ CLASSES = {
         "Power rails",
         "Joules from supply rails that the maker's profiler reports; ranked among themselves only.",
     ),
-    "estimated": ("Estimated, not measured", "A range from published watts and utilisation. Listed, never ranked."),
+    "estimated": ("Estimated, not measured", "A range from published watts and utilisation; never ranked."),
     "simulated": ("Simulated", "A pretended machine that draws a known power. It tests the method, not hardware."),
     "none": ("Energy unknown", "No meter answered, so joules are unknown and only speed is shown."),
 }

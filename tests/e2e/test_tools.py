@@ -369,6 +369,13 @@ def test_a_mix_is_kept_in_the_address(visit: Any) -> None:
     assert table_of(again) == table_of(page)
 
 
+def test_an_address_that_names_a_folded_workload_unfolds_it(visit: Any) -> None:
+    folded = visit("mix.html").page.locator("#more input").first
+    assert not folded.is_visible()
+    name = folded.get_attribute("name")
+    assert visit(f"mix.html#{name}=5").page.locator("#more input").first.is_visible()
+
+
 # A larger model
 
 
@@ -376,7 +383,7 @@ def test_training_energy_is_flop_times_measured_joules_per_flop(visit: Any, buil
     page = visit("extrapolate.html").page
     page.get_by_label("Model").select_option(label="GPT-3: 175 B on 300 B tokens")
     flop = 6 * 175e9 * 300e9
-    assert outcome(page) == "6 × N × D = 3.15 × 10^23 FLOP."
+    assert outcome(page) == "6 × N × D = 3.15 × 1023 FLOP."  # the exponent stands above the line
     lines = table_of(page)
     sizes = {
         row.system: row

@@ -135,8 +135,10 @@ def _overwrite(path: Path, text: str) -> None:
 
 
 def works(offered: Sequence[Board]) -> tuple[Work, ...]:
-    """Each workload, mode and size once, whatever the classes it was measured in."""
-    found = {f"{board.workload}.{board.mode}.{board.size}": board for board in offered}
+    """Each workload, mode and size once, whatever the classes it was measured in; those of most systems first."""
+    found: dict[str, Board] = {}
+    for board in sorted(offered, key=lambda board: -board.systems):
+        found.setdefault(f"{board.workload}.{board.mode}.{board.size}", board)
     return tuple(Work(key=key, title=board.title, unit=board.unit) for key, board in found.items())
 
 

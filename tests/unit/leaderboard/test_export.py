@@ -76,6 +76,27 @@ def test_of_two_files_of_one_run_the_first_is_exported_and_the_other_named(
     assert (refused.path.name, refused.findings[-1].rule) == ("b.json", "journal-twice")
 
 
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [(lambda name: f"2026-02-02-{name[11:]}", ["file-other"]), (lambda name: f"my-{name}", [])],
+    ids=["another result's name", "a name that tells nothing"],
+)
+def test_a_file_under_another_results_name_is_refused_by_the_site_and_by_an_export(
+    synthetic: ModuleType, site: Path, tmp_path: Path, change: Callable[[str], str], refused: list[str]
+) -> None:
+    """What the site knows of a file it knows by its bytes, so it is asked of a file from the cache too."""
+    source = tmp_path / "results"
+    (path,) = synthetic.write(source, 1)
+    assert build(source, site, tmp_path / "out").skipped == ()
+    path.rename(path.with_name(change(path.name)))
+    for made in (build(source, site, tmp_path / "out"), build(source, site, tmp_path / "afresh")):
+        assert [one.rule for skipped in made.skipped for one in skipped.findings] == refused
+        assert bool(made.rows) is not bool(refused)
+    got = export.read(source)
+    assert [one.rule for skipped in got.refused for one in skipped.findings] == refused
+    assert bool(got.rows) is not bool(refused)
+
+
 def test_only_the_wanted_classes_are_kept_among_rows_and_lines(found: Exported) -> None:
     kept = of_classes(found, HARDWARE)
     assert {row.meter_class for row in kept.rows} <= set(HARDWARE)

@@ -41,6 +41,10 @@ def test_the_command_line_loads_not_even_numpy() -> None:
     assert not {"numpy", "pydantic", "rich.console", "workloads", "backends"} & loaded_by("import suite.cli")
 
 
+def test_the_command_line_hashes_no_code() -> None:
+    assert "suite.code" not in loaded_by("import suite.cli")
+
+
 PLANTED = [
     ("backends/base.py", "import suite.units"),
     ("workloads/base.py", "import backends"),

@@ -17,8 +17,9 @@ from rich.table import Table
 
 from suite.normalise import boundaries_of
 from suite.record import Result
-from suite.report import summary_table, why_table, why_values
+from suite.report import interval, summary_table, why_table, why_values
 from suite.roofline import CALIB
+from suite.statistics import Summary
 
 ROOT = Path(__file__).parents[3]
 
@@ -86,3 +87,26 @@ def test_show_as_json_holds_the_file_and_why_each_cell_costs_what_it_does(
     for one in shown["why"]:
         assert {"cell", "boundary", "mfu", "mbu", "bound", "floor_joules_per_unit", "excess", "sentence"} <= set(one)
     assert {one["boundary"] for one in shown["why"]} == {"device", "machine"}
+
+
+def summary(median: float, half: float) -> Summary:
+    return Summary(median=median, low=median - half, high=median + half, repeats=3, spread=None, parts=None)
+
+
+def test_an_interval_wider_than_its_number_is_no_share_of_it() -> None:
+    assert interval(summary(25e-3, 5e-3), "J/token") == "25 mJ/token ± 20 %"
+    assert interval(summary(13e-6, 14e-3), "J/token") == "13 µJ/token ± 14 mJ/token"
+    assert interval(summary(-13e-6, 14e-3), "J/token").endswith("± 14 mJ/token")
+
+
+def test_a_result_without_cells_says_so_in_a_line(laptop: Result) -> None:
+    shown = text_of(summary_table(laptop.model_copy(update={"cells": ()})), 100)
+    assert shown.strip() == "No cell was finished, so there is no number yet."
+
+
+def test_no_name_of_a_cell_is_broken_by_a_long_outcome(laptop: Result) -> None:
+    first, *others = laptop.cells
+    attempt = first.attempts[-1].model_copy(update={"outcome": "crash", "detail": "a long story " * 12})
+    cells = (first.model_copy(update={"attempts": (attempt,), "outcome": "crash"}), *others)
+    shown = text_of(summary_table(laptop.model_copy(update={"cells": cells})), 120)
+    assert all(cell.cell.key in shown for cell in cells)

@@ -56,7 +56,7 @@ def test_a_folder_and_what_is_not_there_are_one_line(tmp_path: Path) -> None:
     done = call("submit", tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (exits.USAGE, 1)
     done = call("submit", tmp_path / "none.json")
-    assert (done.returncode, len(done.stderr.splitlines())) == (exits.CHECK_FAILED, 1)
+    assert (done.returncode, len(done.stderr.splitlines())) == (exits.USAGE, 1)
 
 
 def test_what_stops_it_is_one_line(tmp_path: Path, file: Path) -> None:
