@@ -20,6 +20,7 @@ from suite import __version__, cli_interchange, cli_look, cli_results, cli_revie
 from suite.options import (
     DEFAULT_BUDGET,
     Backend,
+    Base,
     Budget,
     Device,
     Framework,
@@ -37,6 +38,7 @@ from suite.options import (
     fail,
     printable,
     seconds,
+    served_at,
 )
 
 STARTED_S = time.monotonic()
@@ -130,12 +132,19 @@ def plan(
 
 
 @app.command()
-def site(results: Results = Path("results"), site: Site = None, out: Out = None, keep_going: KeepGoing = False) -> None:
+def site(
+    results: Results = Path("results"),
+    site: Site = None,
+    out: Out = None,
+    keep_going: KeepGoing = False,
+    base: Base = "",
+) -> None:
     """Build the leaderboard from the results folder: plain files that open from disk. Refused files are left out.
 
     Ends with code 5 where files were refused, though the site is built; with --keep-going with 0.
     """
-    refused = _site(results, site, out)
+    served_at(base)
+    refused = _site(results, site, out, base)
     if refused and not keep_going:
         raise typer.Exit(exits.CHECK_FAILED)
 
@@ -186,7 +195,7 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
     return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, started_s=STARTED_S)
 
 
-def _site(results: Path, site: Path | None, out: Path | None) -> int:
+def _site(results: Path, site: Path | None, out: Path | None, base: str = "") -> int:
     """Build the site; how many files were refused."""
     from suite.code import ROOT
     from suite.leaderboard import build
@@ -200,7 +209,7 @@ def _site(results: Path, site: Path | None, out: Path | None) -> int:
         fail(exits.USAGE, f"No folder {results} with results: run `python -m suite` first, or name one by --results.")
     target = out or folder / "_build"
     try:
-        built = build(results, folder, target)
+        built = build(results, folder, target, base=base)
     except NoDecision as problem:
         fail(exits.CHECK_FAILED, f"The log of decisions cannot be read: {problem}. Mend or remove that line.")
     except OSError as problem:

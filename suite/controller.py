@@ -35,18 +35,22 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: its result and where it was written, and whether the user broke it off."""
+    """How a run ended: its result, where it was written, and whether the user broke it off.
+
+    `path` is None where nothing was finished, and so nothing written.
+    """
 
     result: Result
-    path: Path
+    path: Path | None
     interrupted: bool
 
 
 def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome:
     """Carry the job out, or continue it where an earlier session stopped.
 
-    Ctrl-C ends the attempt in flight, keeps the finished ones and writes the result. OSError when nothing can be
-    written (found out before the first cell), Busy when another process carries out the same run.
+    Ctrl-C ends the attempt in flight, keeps the finished ones and writes the result if there are any.
+    OSError when nothing can be written (found out before the first cell), Busy when another process carries out the
+    same run.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     interrupted = False
@@ -70,6 +74,8 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
         if not interrupted:
             journal.append("end")
         result = assemble(journal.events, journal.sha256)
+        if interrupted and not result.cells:
+            return Outcome(result, None, interrupted)
         path = write_result(result, job.results)
         remove_earlier(path, journal.events)
         journal.append("written")

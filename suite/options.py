@@ -31,6 +31,9 @@ Out = Annotated[Path | None, typer.Option(help="Where the site is built. Default
 Site = Annotated[
     Path | None, typer.Option(help="Folder with the site's templates. Default: site, here or in the checkout.")
 ]
+Base = Annotated[
+    str, typer.Option(help="Where the site is served, like /joulemark/: its 404 page then works at any address.")
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing an unfinished run.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="End with code 0 although files were refused.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -49,6 +52,12 @@ def seconds(budget: str) -> float:
     if not 10 <= length_s <= 48 * 3600:
         fail(exits.USAGE, f"No budget {budget!r}: write a number and s, m or h, like 90s, 10m or 1h (10s to 48h).")
     return length_s
+
+
+def served_at(base: str) -> None:
+    """The command ends with code 2 when `base` is neither empty nor a path from / to /."""
+    if not re.fullmatch(r"(/([\w.~-]+/)*)?", base, re.ASCII):
+        fail(exits.USAGE, printable(f"No base {base!r}: give the path of the site's address, like /joulemark/."))
 
 
 def one_file(path: Path) -> None:

@@ -79,6 +79,10 @@ def _code(result: Result) -> int:
 
 def _report(outcome: Outcome, job: Job, console: Console) -> None:
     result = outcome.result
+    if outcome.path is None:
+        told = "Interrupted before a cell was finished: no result is written. Run the same command again to continue."
+        _complain(console, 0, told)
+        return
     report_console().print(summary_table(result))
     report_console().print(why_table(result))
     for code in reasons(result):

@@ -21,7 +21,7 @@ from suite.leaderboard.once import Once, newest_first
 from suite.leaderboard.pages import foreign, tools
 from suite.leaderboard.pages.score_files import write_files
 from suite.leaderboard.pages.scores import scorings
-from suite.leaderboard.pages.site import write_site
+from suite.leaderboard.pages.site import write_not_found, write_site
 from suite.leaderboard.pages.trust import tell
 from suite.leaderboard.ranking.boards import boards_of, in_order
 from suite.leaderboard.ranking.frame import Row
@@ -48,12 +48,13 @@ class Built:
     skipped: tuple[Checked, ...]
 
 
-def build(results: Path, site: Path, out: Path, limits: Limits | None = None) -> Built:
+def build(results: Path, site: Path, out: Path, limits: Limits | None = None, base: str = "") -> Built:
     """Pages of every acceptable file below `results`, with the templates and static files of `site`, into `out`.
 
     The same files give the same bytes, whatever of them is cached beside `out` and however many processes read them.
-    `out` is replaced in one step, and only if a site made here stands there: FileExistsError otherwise.
-    NotADirectoryError when `results` or `site` is none; ValueError naming the line of a decision that is none;
+    `base` is the path that the site is served at: its page for what is not there answers at every address. `out` is
+    replaced in one step, and only if a site made here stands there: FileExistsError otherwise. NotADirectoryError when
+    `results` or `site` is none; ValueError naming the line of a decision that is none;
     OSError where it cannot be written.
     """
     for folder in (results, site / "templates", site / "static"):
@@ -78,6 +79,7 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None) ->
             content = Site(entries=found.entries, boards=boards, refused=found.refused, foreign=others.alike(boards))
             scores = scorings(content.boards)
             write_site(content, found.digests, scores, pages)
+            write_not_found(content.date, base, pages)
             foreign.write(others, content.date, pages)
             tools.write(content, pages, fresh, decided)
             tell(found.records, trust, audited, site / "templates", cache, fresh)

@@ -71,8 +71,8 @@ class Pages:
 
     def rendered(self, path: str, template: str, context: Mapping[str, object]) -> bytes:
         """A page's bytes."""
-        root = "../" * path.count("/")
-        return self._environment.get_template(template).render(root=root, page=path, **context).encode()
+        known = {"root": "../" * path.count("/"), "page": path, **context}
+        return self._environment.get_template(template).render(known).encode()
 
     def _placed(self, name: str, path: str) -> bool:
         placed = self._cache is not None and self._cache.place(name, self._out / path)

@@ -109,6 +109,22 @@ def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, 
     assert whole.cells[:done] == saved.cells[:done] or len(whole.cells) > done
 
 
+@pytest.mark.fault("Ctrl-C before a cell is finished", "interrupted, no result of nothing")
+def test_ctrl_c_before_a_cell_is_finished_leaves_no_result_and_the_next_run_is_whole(
+    suite: Suite, tmp_path: Path
+) -> None:
+    command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
+    process = suite(*command)
+    wait_for(process, "window 1")
+    process.send_signal(signal.SIGINT)
+    errors = finish(process, exits.INTERRUPTED)
+    assert "before a cell was finished: no result is written" in errors
+    assert not list((tmp_path / "results").glob("*/*.json"))
+
+    finish(suite(*command), exits.OK)
+    assert result_in(tmp_path).complete
+
+
 def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
     command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
     process = suite(*command)

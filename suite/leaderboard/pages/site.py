@@ -50,8 +50,12 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     _write_lists(content, pages)
     for part in _board_list(content):
         pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
-    for name in ("methodology", "404"):
-        pages.write(f"{name}.html", f"{name}.html", date=content.date, site=content)
+    pages.write("methodology.html", "methodology.html", date=content.date, site=content)
+
+
+def write_not_found(date: str | None, base: str, pages: Pages) -> None:
+    """A server gives it at any address, where links that begin at the site's root would lead elsewhere."""
+    pages.write("404.html", "404.html", date=date, root=base)
 
 
 def _ranked(board: Board, digests: Mapping[str, Digest]) -> _Ranked:

@@ -94,6 +94,17 @@ def test_the_page_for_what_is_not_there_blames_no_withdrawal(out: Path, parse: P
     assert "keeps its page even when it is withdrawn" in words(out / "404.html", parse)
 
 
+def test_the_page_for_what_is_not_there_leads_home_from_every_address(
+    synthetic: ModuleType, site: Path, tmp_path: Path, parse: Parse
+) -> None:
+    synthetic.write(tmp_path / "results", 1)
+    build(tmp_path / "results", site, tmp_path / "out", base="/joulemark/")
+    found = parse(tmp_path / "out" / "404.html").found
+    inner = [told[key] for _, told in found for key in ("href", "src") if key in told and not told[key].startswith("#")]
+    assert "/joulemark/static/site.css" in inner
+    assert all(one.startswith("/joulemark/") or ":" in one for one in inner)
+
+
 def test_a_class_that_is_not_ranked_is_listed_once(out: Path, parse: Parse) -> None:
     told = words(out / "scores.html", parse)
     assert CLASSES["estimated"][1] in told

@@ -133,3 +133,12 @@ def test_a_site_that_has_no_room_is_one_short_line(tmp_path: Path) -> None:
     assert done.returncode == exits.CANNOT_WRITE
     assert done.stderr.endswith(": File too large. Name another folder by --out.\n")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("base", ["joulemark/", "/joulemark", "https://example.org/", '/"><script>/'])
+def test_a_base_that_is_no_path_of_an_address_is_a_usage_error(stranger: Path, base: str) -> None:
+    done = call("site", "--results", "empty", "--out", "out", "--base", base, cwd=stranger)
+    assert done.returncode == exits.USAGE
+    assert "like /joulemark/" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (stranger / "out").exists()
