@@ -95,10 +95,12 @@ def test_joules_are_power_times_time_within_a_thousandth(result: Result) -> None
 def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Result) -> None:
     for cell in result.cells:
         assert sum(len(attempt.windows) for attempt in cell.attempts) >= 3
+        assert any(attempt.outcome == "ok" for attempt in cell.attempts)
         for attempt in cell.attempts:
             assert attempt.quality is not None
             assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
-            assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
+            if attempt.outcome == "ok":  # one that a busy machine ended late may lack its last audit
+                assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
             stages = [stage.name for stage in attempt.stages]
             assert [name for name in stages if name not in MAYBE] == ["start", "build", "compile", "warm-up"]
 
