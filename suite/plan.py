@@ -160,7 +160,7 @@ def make_plan(
     limits = [estimate(cell, length_s, cores) for cell in calibration]
     wanted = [one for one in offered if one.cell.workload != CALIB] or offered
     planned = _explained(offered, limits, left_s, CALIBRATION_SHARE * budget_s) or _that_fit(wanted, left_s)
-    if len(planned) < 2:  # two small cells tell more than a large one
+    if len(planned) < 3:  # small cells tell more than one that is large, and one of them may take longer than foretold
         planned = _that_fit(sorted(wanted, key=needed_s), left_s) or [min(wanted, key=needed_s)]
     return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
 
