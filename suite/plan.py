@@ -25,8 +25,14 @@ MOST_REPEATS = 12
 PLANNED_SHARE = 0.85
 """The share of the budget the first round may fill: estimates err, and the end of a run costs time too."""
 
+FEW = 3
+"""Where fewer cells would fit, the smallest are planned: they tell more than a large one that may not end in time."""
+
 WAITING_MARGIN = 1.2
 """How much more than its plan is kept for a cell that waits."""
+
+PATIENCE = 2.0
+"""How many times its plan a cell may take where waiting cells lose half of the time for it at most."""
 
 ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
@@ -160,7 +166,7 @@ def make_plan(
     limits = [estimate(cell, length_s, cores) for cell in calibration]
     wanted = [one for one in offered if one.cell.workload != CALIB] or offered
     planned = _explained(offered, limits, left_s, CALIBRATION_SHARE * budget_s) or _that_fit(wanted, left_s)
-    if len(planned) < 3:  # small cells tell more than one that is large, and one of them may take longer than foretold
+    if len(planned) < FEW:
         planned = _that_fit(sorted(wanted, key=needed_s), left_s) or [min(wanted, key=needed_s)]
     return Plan(budget_s=budget_s, idle_s=quiet_s, cells=tuple(planned))
 
@@ -196,11 +202,13 @@ def _that_fit(wanted: Sequence[PlannedCell], left_s: float) -> list[PlannedCell]
 def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, left_s: float) -> float:
     """How long an attempt may take: all the time that no untried cell is waiting for, and its plan at least.
 
-    A cell that hangs thus costs its own share and the spare time, not the others.
+    A cell that hangs thus costs its own share and the spare time, not the others. On a machine that is slower than
+    foretold it may take more, for one cell that is finished tells more than two that were broken off.
     """
     waiting = [one for one in plan.cells if one.cell not in done and one.cell != chosen.cell]
     spare_s = left_s - WAITING_MARGIN * sum(map(needed_s, waiting)) - (ENDING_S if waiting else 0.0)
-    return min(left_s, max(needed_s(chosen), spare_s))
+    slow_s = min(PATIENCE * needed_s(chosen), left_s / 2)
+    return min(left_s, max(needed_s(chosen), spare_s, slow_s))
 
 
 def pace(plan: Plan, done: Mapping[Cell, Progress]) -> float:

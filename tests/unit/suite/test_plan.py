@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import workloads
-from suite.forecast import REPEATS, needed_s, work_of
+from suite.forecast import REPEATS, estimate, needed_s, work_of
 from suite.plan import (
     ENDING_S,
+    FEW,
     MOST_REPEATS,
+    PATIENCE,
     WAITING_MARGIN,
     Driver,
     Progress,
@@ -204,5 +206,23 @@ def test_a_hanging_cell_leaves_the_others_their_time() -> None:
     made = plan()
     others_s = WAITING_MARGIN * sum(map(needed_s, made.cells[1:])) + ENDING_S
     assert allowance_s(made, {}, made.cells[0], others_s + 1000) == pytest.approx(1000)
-    assert allowance_s(made, {}, made.cells[0], others_s) == pytest.approx(needed_s(made.cells[0]))
+    hanging_s = allowance_s(made, {}, made.cells[0], others_s)
+    assert hanging_s <= PATIENCE * needed_s(made.cells[0])
     assert allowance_s(made, {}, made.cells[0], 5.0) == 5.0
+
+
+def test_a_cell_slower_than_foretold_is_not_broken_off_while_half_of_the_time_is_left_for_others() -> None:
+    made = plan()
+    first, *others = made.cells
+    left_s = needed_s(first) + sum(map(needed_s, others))
+    assert allowance_s(made, {}, first, left_s) == pytest.approx(PATIENCE * needed_s(first))
+    assert allowance_s(made, {}, first, 3 * needed_s(first)) == pytest.approx(1.5 * needed_s(first))
+
+
+def test_a_run_too_short_for_a_few_cells_in_order_takes_the_smallest() -> None:
+    made = make_plan(cells(), 90, 0.001, 2)
+    smallest = sorted(
+        needed_s(estimate(cell, made.cells[0].window_s, 2)) for cell in cells() if cell.workload != "calib"
+    )
+    assert len(made.cells) >= FEW
+    assert [needed_s(one) for one in made.cells] == smallest[: len(made.cells)]
