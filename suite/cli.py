@@ -34,6 +34,7 @@ from suite.options import (
     Results,
     Site,
     Size,
+    Strict,
     Workload,
     fail,
     printable,
@@ -74,13 +75,14 @@ def default(
     site: Site = None,
     out: Out = None,
     fresh: Fresh = False,
+    strict: Strict = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Run the benchmark within a budget, then build the site."""
     _version(wanted=version)
     if context.invoked_subcommand is None:
         wish = _wish(backend, device, framework, workload, mode, size, precision)
-        code = _run(wish, budget, results, meter or [], fresh=fresh)
+        code = _run(wish, budget, results, meter or [], fresh=fresh, strict=strict)
         if code != exits.INTERRUPTED:
             _site(results, site, out)
         raise typer.Exit(code)
@@ -99,10 +101,11 @@ def run(
     meter: Meter = None,
     results: Results = Path("results"),
     fresh: Fresh = False,
+    strict: Strict = False,
 ) -> None:
     """Run the benchmark within a budget and write one result file."""
     wish = _wish(backend, device, framework, workload, mode, size, precision)
-    raise typer.Exit(_run(wish, budget, results, meter or [], fresh=fresh))
+    raise typer.Exit(_run(wish, budget, results, meter or [], fresh=fresh, strict=strict))
 
 
 @app.command()
@@ -182,7 +185,7 @@ def _choose(wish: Any, budget_s: float) -> Any:
         fail(exits.NOTHING_TO_RUN, str(nothing))
 
 
-def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: bool) -> int:
+def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: bool, strict: bool) -> int:
     from suite.choose import Unknown, known_meters
     from suite.run import carry_out
 
@@ -192,7 +195,7 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
     except Unknown as unknown:
         fail(exits.USAGE, str(unknown))
     choice = _choose(wish, budget_s)
-    return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, started_s=STARTED_S)
+    return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, strict=strict, started_s=STARTED_S)
 
 
 def _site(results: Path, site: Path | None, out: Path | None, base: str = "") -> int:

@@ -60,11 +60,34 @@ def show(file: Annotated[Path, typer.Argument(help="A result file.")], as_json: 
 def compare(
     first: Annotated[Path, typer.Argument(help="The result to compare with.")],
     second: Annotated[Path, typer.Argument(help="The result to compare.")],
+    same_meters: Annotated[
+        bool,
+        typer.Option(
+            "--same-meters",
+            help="The very same meters of one machine measured both: what they are off by drops out, and a cell that "
+            "costs more in the second is a regression (code 7).",
+        ),
+    ] = False,
+    tolerance: Annotated[
+        float, typer.Option(help="The share by which a cell may cost more before it is a regression.", min=0.0)
+    ] = 0.0,
+    as_json: Json = False,
 ) -> None:
     """Compare two results cell by cell; overlapping intervals are no difference."""
+    from suite.compare import compare, costlier, values
     from suite.report import comparison_table, console
 
-    console().print(comparison_table(_read(first), _read(second)))
+    one, other = _read(first), _read(second)
+    found = compare(one, other, same_meters=same_meters)
+    if as_json:
+        typer.echo(json.dumps([values(each) for each in found], indent=2, ensure_ascii=False))
+    else:
+        console().print(comparison_table(one, other, found))
+    worse = costlier(found, tolerance) if same_meters else []
+    for each in worse:
+        typer.echo(f"Regression: {each.first.key} costs more than before.", err=True)
+    if worse:
+        raise typer.Exit(exits.REGRESSION)
 
 
 app.command()(cli_submit.submit)

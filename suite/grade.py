@@ -96,6 +96,15 @@ def grade(result: Result, cell: CellResult, score: Score) -> Grade | None:
     return lowest(tuple(Mark(aspect=name, letter=letter, found=found) for name, letter, found in judged))
 
 
+STEADINESS: Mapping[str, Letter] = {"repeats": "D", "conditions": "C", "idle": "C"}
+"""The aspects that tell how steady the machine was, each with the letter from which on it was not."""
+
+
+def unsteady(graded: Grade) -> tuple[Mark, ...]:
+    """The marks that say that the machine was not steady: another run might well give another number."""
+    return tuple(one for one in graded.marks if one.letter >= STEADINESS.get(one.aspect, "E"))
+
+
 def lowest(marks: tuple[Mark, ...]) -> Grade:
     """The grade that these marks give; there has to be one."""
     worst = max(marks, key=lambda one: one.letter)

@@ -35,6 +35,9 @@ Base = Annotated[
     str, typer.Option(help="Where the site is served, like /joulemark/: its 404 page then works at any address.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing an unfinished run.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with code 6 where a cell's repeats or the machine's idling were unsteady.")
+]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="End with code 0 although files were refused.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from suite import exits
+from suite.compare import Ratio, Versus
 from suite.energy import boundaries
-from suite.grade import grade
+from suite.grade import grade, unsteady
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
 from suite.record import CellResult, Result
 from suite.roofline import explained
@@ -94,6 +96,17 @@ def _graded(result: Result, cell: CellResult, found: Score) -> str:
     return f"{graded.letter} {graded.weakest.aspect if graded.weakest else ''}".rstrip()
 
 
+def unsteady_lines(result: Result) -> list[str]:
+    """A line for each cell whose number another run might well not repeat, within any boundary."""
+    lines = []
+    for cell in result.cells:
+        scores = [score(cell, boundary) for boundary in boundaries_of(cell)]
+        grades = [grade(result, cell, one) for one in scores if one is not None]
+        found = {f"{mark.aspect}: {mark.found}" for one in grades if one is not None for mark in unsteady(one)}
+        lines += [f"{cell.cell.key}: {'; '.join(sorted(found))}"] if found else []
+    return lines
+
+
 def why_table(result: Result, boundary: Boundary = "device") -> Table | str:
     """One row a cell: its shares of what this machine can do, how far above its energy floor it is, and why.
 
@@ -153,30 +166,34 @@ def reasons(result: Result) -> tuple[str, ...]:
     return tuple(sorted(codes | drifts))
 
 
-def comparison_table(first: Result, second: Result, boundary: Boundary = "device") -> Table:
-    """The cells both hold, of one workload version: the second's energy over the first's, or why they stand apart."""
+def comparison_table(first: Result, second: Result, found: Sequence[Versus], boundary: Boundary = "device") -> Table:
+    """One row for each piece of work in both: the second's energy and speed over the first's, or why they stand apart.
+
+    A line that says what to do where there is none.
+    """
+    if not found:
+        return _line("The two have no work in common: no cell of the same workload, mode and size stands in both.")
     table = Table(title=f"{second.system.name} over {first.system.name}, boundary: {boundary}", title_justify="left")
-    for heading in ("cell", "first", "second", "ratio", "verdict"):
+    table.add_column("cell", no_wrap=True)
+    for heading in ("first", "second", "energy, second over first", "speed", "verdict"):
         table.add_column(heading, overflow="fold")
-    others = {cell.cell.key: cell for cell in second.cells}
-    for cell in first.cells:
-        other = others.get(cell.cell.key)
-        if other is not None:
-            table.add_row(cell.cell.key, *_versus(cell, other, boundary))
+    for one in found:
+        table.add_row(one.first.key, *_versus(one))
     return table
 
 
-def _versus(cell: CellResult, other: CellResult, boundary: Boundary) -> tuple[str, str, str, str]:
-    ours, theirs = score(cell, boundary), score(other, boundary)
-    mine = ours.joules_per_unit if ours else None
-    its = theirs.joules_per_unit if theirs else None
-    unit = f"J/{symbol(cell.work.unit)}"
-    shown = interval(mine, unit), interval(its, unit)
-    if cell.cell.version != other.cell.version:
-        return *shown, "—", "not comparable: other workload version"
-    if mine is None or its is None or ours is None or theirs is None:
-        return *shown, "—", "not comparable: joules unknown"
-    if ours.meter_class != theirs.meter_class:
-        return *shown, "—", f"not comparable: {ours.meter_class} against {theirs.meter_class}"
-    verdict = "no difference: the intervals overlap" if mine.overlaps(its) else "different"
-    return *shown, f"{significant(its.median / mine.median, 3)}x", verdict
+def _versus(one: Versus) -> tuple[str, ...]:
+    first, second = (interval(summary, f"J/{symbol(one.unit)}") for summary in one.joules_per_unit)
+    said = {"less": "costs less", "more": "costs more", "no difference": "no difference: the intervals overlap"}
+    verdict = f"not comparable: {one.why}" if one.why else said.get(one.verdict, "undecided: no interval")
+    told = "; ".join((verdict, *one.differences))
+    return first, second, _ratio(one.energy), "—" if one.speed is None else f"{significant(one.speed.value, 3)}x", told
+
+
+def _ratio(found: Ratio | None) -> str:
+    if found is None:
+        return "—"
+    value = f"{significant(found.value, 3)}x"
+    if found.low is None or found.high is None:
+        return value
+    return f"{value} ({significant(found.low, 3)} to {significant(found.high, 3)})"

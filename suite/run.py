@@ -16,15 +16,25 @@ from suite.progress import Live
 from suite.record import Result
 from suite.recorder import SamplerFailed
 from suite.report import console as report_console
-from suite.report import reasons, summary_table, why_table
+from suite.report import reasons, summary_table, unsteady_lines, why_table
 from suite.session import Job
 from suite.units import counted
 
 
 def carry_out(
-    choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...] = (), *, fresh: bool, started_s: float
+    choice: Choice,
+    budget_s: float,
+    results: Path,
+    meters: tuple[str, ...] = (),
+    *,
+    fresh: bool,
+    strict: bool = False,
+    started_s: float,
 ) -> int:
-    """Run, write the result, print the summary; returns the exit code. Complaints are one line each, on stderr."""
+    """Run, write the result, print the summary; returns the exit code. Complaints are one line each, on stderr.
+
+    `strict`: it is that of an unstable run where a number is not steady.
+    """
     complaints = Console(stderr=True)
     try:
         writable(results)
@@ -46,7 +56,10 @@ def carry_out(
     except (SamplerFailed, Unacceptable) as problem:
         return _complain(complaints, exits.BUG, f"{problem} The journal is kept in {job.folder}.")
     _report(outcome, job, complaints)
-    return exits.INTERRUPTED if outcome.interrupted else _code(outcome.result)
+    unstable = unsteady_lines(outcome.result) if strict else []
+    for line in unstable:
+        _complain(complaints, 0, f"Unstable: {line}")
+    return exits.INTERRUPTED if outcome.interrupted else _code(outcome.result) or (exits.UNSTABLE if unstable else 0)
 
 
 def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]) -> Job:

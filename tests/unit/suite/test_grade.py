@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.grade import ASPECTS, Letter, Mark, grade, lowest
+from suite.grade import ASPECTS, Letter, Mark, grade, lowest, unsteady
 from suite.normalise import Score, score
 from suite.reasons import REASONS
 from suite.record import CellResult, Result
-from suite.report import summary_table
+from suite.report import summary_table, unsteady_lines
 
 CLEAN: Any = {"reasons": (), "meter_class": "measured"}
 
@@ -191,3 +191,32 @@ def test_what_was_found_is_told_in_words(found: tuple[Result, CellResult, Score]
     assert told["interval"] == "none"
     assert told["conditions"] == "windows left out: trace gap"
     assert told["repeats"] == "1, too few for a rank"
+
+
+@pytest.mark.parametrize(
+    ("energy", "changes", "aspects"),
+    [
+        ({}, {}, []),
+        ({"spread": 0.12}, {}, ["repeats"]),
+        ({"repeats": 2}, {}, ["repeats"]),
+        ({"low": 0.5, "high": 1.5}, {"meter_class": "estimated"}, []),
+        ({}, {"reasons": ("foreign_cpu",)}, ["conditions"]),
+    ],
+)
+def test_unsteady_is_what_another_run_might_not_repeat_not_what_the_meter_cannot_tell(
+    found: tuple[Result, CellResult, Score], energy: dict[str, Any], changes: dict[str, Any], aspects: list[str]
+) -> None:
+    graded = grade(*with_score(found, energy, **changes))
+    assert graded is not None
+    assert [one.aspect for one in unsteady(graded)] == aspects
+
+
+def test_each_unsteady_cell_has_a_line_that_names_it_and_says_why(synthetic: ModuleType) -> None:
+    result: Result = synthetic.result(0, 1)
+    cell = next(one for one in result.cells if one.outcome == "ok")
+    attempt = cell.attempts[-1]
+    few = attempt.model_copy(update={"windows": attempt.windows[:2], "energies": attempt.energies[:2]})
+    one = result.model_copy(update={"cells": (cell.model_copy(update={"attempts": (few,)}),)})
+    (line,) = unsteady_lines(one)
+    assert line.startswith(f"{cell.cell.key}: ")
+    assert "repeats: 2, too few for a rank" in line

@@ -47,6 +47,8 @@ class Machine:
 
     def forget_peak_memory(self) -> None: ...
 
+    def release_memory(self) -> None: ...
+
     def proof(self) -> float:
         return 0.0
 
@@ -142,3 +144,31 @@ def test_a_machine_that_keeps_getting_faster_still_ends() -> None:
 def test_the_watched_step_is_proven_even_if_its_window_was_done_again() -> None:
     frames = measure(Machine(compiles_at=[1]), windows=1)
     assert [frame["kind"] for frame in frames].count("audit") == 1
+
+
+class Remembering(Machine):
+    """What a window and a proof find of memory that was released."""
+
+    def __init__(self) -> None:
+        super().__init__(compiles_at=[])
+        self.happened: list[str] = []
+
+    def step(self, *, witnessed: bool = False) -> None:
+        super().step(witnessed=witnessed)
+        self.happened.append("step")
+
+    def release_memory(self) -> None:
+        self.happened.append("release")
+
+    def proof(self) -> float:
+        self.happened.append("proof")
+        return 0.0
+
+
+def test_a_proof_finds_memory_released_and_the_next_window_finds_it_in_use_again() -> None:
+    machine = Remembering()
+    frames = measure(machine)
+    at = machine.happened.index("proof")
+    assert machine.happened[at - 1 : at + 3] == ["release", "proof", "release", "step"]
+    in_windows = sum(frame["units"] for frame in frames if frame["kind"] == "window")
+    assert machine.happened.count("step") == in_windows / SPEC.units_per_step(SPEC.sizes["xs"]) + 1
