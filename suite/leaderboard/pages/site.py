@@ -11,18 +11,19 @@ from math import ceil
 
 from suite.leaderboard.cache import key_of
 from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
+from suite.leaderboard.pages.lineup import lineup
 from suite.leaderboard.pages.scores import Scoring, write_page
 from suite.leaderboard.pages.tables import Scales, Table, scales, table
 from suite.leaderboard.paging import Page, paged
 from suite.leaderboard.ranking.boards import Board, Placed, newest, pages_of
+from suite.leaderboard.ranking.leaders import leaders
 from suite.leaderboard.reading import Digest
 from suite.leaderboard.render import Pages
 from suite.leaderboard.words import CLASSES
 
 HEADLINE_LINES = 10
-BOARD_LINES = 5
-BOARDS_ON_INDEX = 10
-"""As many boards besides the headline stand there as tables, the others as links."""
+BOARDS_ON_INDEX = 60
+"""As many boards besides the headline stand there with their first row, the others as links."""
 
 RESULTS_ON_SYSTEM = 5
 LINES_ON_SYSTEM = 60
@@ -73,16 +74,17 @@ def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None
     shown = [one for one in ranked if one.board.boundary == "device" and one.board.path in current]
     headline = content.headline
     models = [one for one in shown if not one.board.is_calibration]
-    groups = {name: [_top(one, BOARD_LINES) for one in models if one.board.meter_class == name] for name in CLASSES}
+    groups = {name: [_top(one, 1) for one in models if one.board.meter_class == name] for name in CLASSES}
     pages.write(
         "index.html",
         "index.html",
         date=content.date,
         site=content,
         headline=next((_top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
+        lineup=lineup((one.board for one in shown), headline),
         groups={name: found for name, found in groups.items() if found},
         calibration=[_top(one, 0) for one in shown if one.board.is_calibration and one.board.may_rank],
-        most_tables=BOARDS_ON_INDEX,
+        most_boards=BOARDS_ON_INDEX,
         older=len(content.boards) - len(current),
         class_pages={board.meter_class: part.path for part in reversed(_board_list(content)) for board in part.items},
     )
@@ -95,8 +97,8 @@ def _board_list(content: Site) -> tuple[Page[Board], ...]:
 
 
 def _top(one: _Ranked, most: int) -> Table:
-    """The first `most` lines."""
-    return table(one.board, one.board.placed[:most], one.scales)
+    """The first lines, each of another system."""
+    return table(one.board, leaders(one.board)[:most], one.scales)
 
 
 def _write_boards(ranked: Sequence[_Ranked], pages: Pages) -> None:
