@@ -14,6 +14,12 @@ const Controls = (() => {
     return { element: make("label", {}, "Show rows with ", input), show };
   };
 
+  const best = (change) => {
+    const input = make("input", { type: "checkbox" });
+    input.addEventListener("change", () => change(() => ({ best: input.checked })));
+    return { element: make("label", { className: "one" }, input, " Best row of each system"), show: (state) => { input.checked = state.best; } };
+  };
+
   const boxes = (title, options, chosen, choose) => {
     const inputs = options.map(([value]) => make("input", { type: "checkbox", value }));
     const labels = options.map(([, name], index) => make("label", {}, inputs[index], " ", name));
@@ -76,5 +82,5 @@ const Controls = (() => {
     show: (state) => parts.forEach((part) => part.show(state)),
   });
 
-  return { make, search, facet, range, columns, listed, folded, inUnit };
+  return { make, search, best, facet, range, columns, listed, folded, inUnit };
 })();

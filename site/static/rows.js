@@ -57,6 +57,13 @@ const Rows = (() => {
 
   const matching = (rows, inForce) => rows.filter((row) => inForce.every((filter) => filter.passes(row)));
 
+  // The first row of each name, in the order they came in: on a board that is the best one.
+  const firsts = (rows, nameOf) => {
+    const found = new Map();
+    rows.forEach((row) => { if (!found.has(nameOf(row))) found.set(nameOf(row), row); });
+    return [...found.values()];
+  };
+
   // The filter whose absence would show the most rows, and how many.
   const relaxed = (rows, inForce) =>
     inForce
@@ -86,5 +93,5 @@ const Rows = (() => {
 
   const bandText = ([best, worst]) => (best === worst ? `${best}` : `${best}–${worst}`);
 
-  return { key, compare, sorted, filters, matching, relaxed, bands, bandText };
+  return { key, compare, sorted, filters, matching, firsts, relaxed, bands, bandText };
 })();

@@ -10,7 +10,7 @@ const State = (() => {
   const MOST_PICKED = 8;
 
   const initial = () => ({
-    sort: null, dir: "asc", q: "", facets: {}, least: {}, most: {}, columns: null, listed: USUAL, picked: [],
+    sort: null, dir: "asc", q: "", best: false, facets: {}, least: {}, most: {}, columns: null, listed: USUAL, picked: [],
   });
 
   // Letters that an address may hold as they are stay readable.
@@ -31,6 +31,7 @@ const State = (() => {
       if (name in state.most) add(`${name}-max`, encode(`${state.most[name]}`));
     }
     if (state.q) add("q", encode(wellFormed(state.q)));
+    if (state.best) add("best", "system");
     if (state.columns) add("cols", list(state.columns));
     if (state.listed !== USUAL) add("show", state.listed);
     if (state.picked.length) add("pick", list(state.picked));
@@ -76,6 +77,7 @@ const State = (() => {
       ["sort", one(shape.sortable, (value) => { state.sort = value; })],
       ["dir", one(["asc", "desc"], (value) => { state.dir = value; })],
       ["q", (text) => { state.q = decode(text); return []; }],
+      ["best", one(["system"], () => { state.best = true; })],
       ["cols", some([...shape.optional, ...shape.sortable], (chosen) => { state.columns = subset(chosen, shape.optional); })],
       ["show", one(LISTED, (value) => { state.listed = value; })],
       ["pick", pick(state, shape)],

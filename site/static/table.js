@@ -25,6 +25,10 @@ const Tables = (() => {
       this.values = new Map();
     }
 
+    get system() {
+      return this.row.dataset.system;
+    }
+
     get interval() {
       const { low, high } = this.row.dataset;
       return low && high ? [Number(low), Number(high)] : null;
@@ -66,6 +70,11 @@ const Tables = (() => {
       ({ state: this.state, unknown: this.unknown } = State.read(this.isLinked ? this.address : "", this.shape));
       if (this.isLinked) window.addEventListener("hashchange", () => this.follow());
       this.show();
+    }
+
+    // Whether any system has more than one row here.
+    get hasSystems() {
+      return this.isLinked && Rows.firsts(this.items, (item) => item.system).length < this.items.length;
     }
 
     get address() {
@@ -121,9 +130,11 @@ const Tables = (() => {
         ...this.columns.filter((column) => column.isRange).map((column) => Controls.range(column, change)),
       ];
       this.controls = [Controls.search(change)];
+      if (this.hasSystems) this.controls.push(Controls.best(change));
       if (choices.length) this.controls.push(Controls.folded("Filters", choices));
       if (this.isLinked) this.controls.push(Controls.folded("Columns", [Controls.columns(this.optional, change)]));
       if (this.items.length > 10) this.controls.push(Controls.listed(change));
+      if (this.isLinked) this.controls.push(Saving.button(this));
       this.status = make("p", { className: "status" });
       this.status.setAttribute("role", "status");
       this.chips = make("p", { className: "chips" });
@@ -163,10 +174,12 @@ const Tables = (() => {
 
     show() {
       const inForce = Rows.filters(this.state);
-      const found = inForce.length ? Rows.matching(this.items, inForce) : this.items;
-      this.rank(found, inForce.length > 0);
+      const matching = inForce.length ? Rows.matching(this.items, inForce) : this.items;
+      const found = this.state.best ? Rows.firsts(matching, (item) => item.system) : matching;
+      this.rank(found, inForce.length > 0 || this.state.best);
       const { sort, dir, listed } = this.state;
       const ordered = sort ? Rows.sorted(found, (item) => item.value(sort), dir === "desc") : found;
+      this.ordered = ordered;
       this.list(listed === "all" ? ordered : ordered.slice(0, Number(listed)));
       this.showHeaders();
       this.controls.forEach((control) => control.show(this.state));
@@ -205,7 +218,9 @@ const Tables = (() => {
 
     tell(found, inForce) {
       this.status.textContent = [State.sentence(this.unknown), ...this.counts(found, inForce)].filter(Boolean).join(" ");
-      this.chips.replaceChildren(...inForce.map((filter) => this.chip(filter)), ...this.links(inForce));
+      const best = this.state.best ? [{ name: "best", without: { ...this.state, best: false } }] : [];
+      const all = [...inForce, ...best];
+      this.chips.replaceChildren(...all.map((filter) => this.chip(filter)), ...this.links(all));
     }
 
     counts(found, inForce) {
@@ -213,7 +228,8 @@ const Tables = (() => {
       const ranks = this.items.some((item) => item.rankCell) ? `; ranks are among these ${found.length}, not all ${all}` : "";
       const listed = this.state.listed === "all" ? Infinity : Number(this.state.listed);
       return [
-        inForce.length ? `${found.length} of ${here} rows match${found.length ? ranks : ""}.` : "",
+        inForce.length ? `${found.length} of ${here} rows match${this.state.best ? ", each the best of its system" : ""}${found.length ? ranks : ""}.` : "",
+        this.state.best && !inForce.length ? `${found.length} of ${here} rows, each the best of its system${ranks}.` : "",
         found.length ? "" : this.advice(inForce),
         found.length > listed ? `The first ${listed} are listed.` : "",
         here < all ? `This page holds ${here} of ${all} rows; sorting and filters see no others.` : "",
@@ -227,6 +243,7 @@ const Tables = (() => {
     }
 
     nameOf({ name, value, side }) {
+      if (name === "best") return "best row of each system";
       if (name === "q") return `with “${value}”`;
       if (!side) return `${name}: ${value}`;
       const column = this.columns.find((one) => one.key === name);
@@ -248,7 +265,7 @@ const Tables = (() => {
 
     links(inForce) {
       const clear = make("button", { type: "button", className: "clear" }, "Clear filters");
-      clear.addEventListener("click", () => this.drop({ q: "", facets: {}, least: {}, most: {} }));
+      clear.addEventListener("click", () => this.drop({ q: "", best: false, facets: {}, least: {}, most: {} }));
       const { picked } = this.state;
       const rows = picked.map(encodeURIComponent).join(",").replaceAll("%3A", ":");
       const compare = make("a", { className: "compare", href: `${this.table.dataset.compare}#rows=${rows}` }, `Compare ${picked.length} rows`);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ BOARD = "boards/gpt/train/s/v2-device-measured-token.html"
 LEAST_ROWS = 9
 
 ROWS = """() => Array.from(document.querySelectorAll("tbody tr"), (row) => ({
-  id: row.dataset.row, framework: row.dataset.framework, low: row.dataset.low, high: row.dataset.high,
+  id: row.dataset.row, system: row.dataset.system, framework: row.dataset.framework, low: row.dataset.low, high: row.dataset.high,
   rank: row.querySelector(".rank").textContent.trim(), ranked: row.querySelector(".rank").dataset.ranked === "",
   energy: row.querySelector("td.strong").dataset.value,
 }))"""
@@ -132,7 +133,7 @@ RANDOM_STATES = """(count) => {
     const facets = Object.entries(shape.facets).map(([name, values]) => [name, some(values)]);
     return {
       sort: [null, ...shape.sortable][random(shape.sortable.length + 1)], dir: ["asc", "desc"][random(2)],
-      q: some(["h100", "a&b=c", "100%", "+1", "ß 🙂"]).join(" "),
+      q: some(["h100", "a&b=c", "100%", "+1", "ß 🙂"]).join(" "), best: random(2) === 0,
       facets: Object.fromEntries(facets.filter(([, values]) => values.length)), least: bounds(), most: bounds(),
       columns: columns.length < shape.optional.length ? [null, columns][random(2)] : null,
       listed: State.LISTED[random(State.LISTED.length)], picked: some(shape.rows).slice(0, 8),
@@ -382,3 +383,43 @@ def test_without_javascript_the_board_is_whole_and_offers_nothing_that_would_not
         text.strip() for text in page.locator("tbody tr").all_inner_texts()
     ]
     context.close()
+
+
+def test_one_row_of_each_system_is_ranked_anew_said_and_linked(page: Any, board: Path) -> None:
+    everything = visit(page, board).evaluate(ROWS)
+    systems = [row["system"] for row in everything]
+    assert len(set(systems)) < len(systems)
+    page.get_by_label("Best row of each system").check()
+    shown = page.evaluate(ROWS)
+    assert [row["system"] for row in shown] == list(dict.fromkeys(systems))
+    assert [row["rank"] for row in shown if row["ranked"]] == bands(shown)
+    assert status(page) == (
+        f"{len(shown)} of {len(everything)} rows, each the best of its system; "
+        f"ranks are among these {len(shown)}, not all {len(everything)}."
+    )
+    assert hash_of(page) == "#best=system"
+    assert visit(page, board, "#best=system").evaluate(ROWS) == shown
+    page.get_by_role("button", name="Remove filter best row of each system").click()
+    assert page.evaluate(ROWS) == everything
+
+
+def test_the_rows_that_are_shown_can_be_saved(page: Any, board: Path) -> None:
+    visit(page, board, "#best=system&sort=speed&dir=desc&cols=energy,speed,framework")
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Save as CSV").click()
+    lines = list(csv.reader(Path(told.value.path()).read_text(encoding="utf-8-sig").splitlines()))
+    assert told.value.suggested_filename == "gpt-train-size-s.csv"
+    assert lines[0][:2] == ["row", "System"]
+    assert [name.split(" ")[0] for name in lines[0][2:]] == ["mJ/token", "tokens/s", "Framework"]
+    assert [line[0] for line in lines[1:]] == [row["id"] for row in page.evaluate(ROWS)]
+    speeds = [float(line[3]) for line in lines[1:]]
+    assert speeds == sorted(speeds, reverse=True)
+
+
+def test_on_a_phone_each_row_says_its_configuration_beside_the_name(browser: Any, board: Path) -> None:
+    for width, is_seen in ((390, True), (1366, False)):
+        context = browser.new_context(viewport={"width": width, "height": 844})
+        told = visit(context.new_page(), board).locator("tbody .narrow").first
+        assert told.is_visible() == is_seen
+        assert " · bf16 · batch " in told.text_content()
+        context.close()

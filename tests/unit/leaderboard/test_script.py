@@ -17,7 +17,7 @@ import pytest
 from suite.statistics import Summary, rank_bands
 
 STATIC = Path(__file__).parents[3] / "site" / "static"
-OWN = ("theme.js", "state.js", "rows.js", "controls.js", "table.js")
+OWN = ("theme.js", "state.js", "rows.js", "controls.js", "saving.js", "table.js")
 
 FORBIDDEN = re.compile(
     r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|fetch|XMLHttpRequest|import|export)\b|\.style\b"
@@ -31,7 +31,7 @@ SHAPE: dict[str, Any] = {
     "rows": [f"{number:012x}:{number % 7 + 1}" for number in range(40)],
 }
 INITIAL: dict[str, Any] = {
-    "sort": None, "dir": "asc", "q": "", "facets": {}, "least": {}, "most": {}, "columns": None, "listed": "100",
+    "sort": None, "dir": "asc", "q": "", "best": False, "facets": {}, "least": {}, "most": {}, "columns": None, "listed": "100",
     "picked": [],
 }  # fmt: skip
 WORDS = ("h100", "two sockets", "a&b=c", "#", "100%", "+1", "ß 漢字 🙂", "'\"<>", "%zz", ",", "__proto__", "\ud800")
@@ -43,7 +43,7 @@ def run(code: str, data: Any = None) -> Any:
     if node is None:
         reason = "no node on the path; Debian has it as the package nodejs"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    scripts = [(STATIC / name).read_text(encoding="utf-8") for name in ("state.js", "rows.js")]
+    scripts = [(STATIC / name).read_text(encoding="utf-8") for name in ("state.js", "rows.js", "saving.js")]
     text = "\n".join([*scripts, f"const data = {json.dumps(data)};", f"console.log(JSON.stringify({code}));"])
     done = subprocess.run([node, "-"], input=text, capture_output=True, text=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stderr
@@ -71,6 +71,7 @@ def random_state(source: random.Random) -> dict[str, Any]:
         "sort": source.choice([None, *SHAPE["sortable"]]),
         "dir": source.choice(["asc", "desc"]),
         "q": " ".join(source.sample(WORDS[:-1], source.randrange(4))),
+        "best": source.random() < 0.5,
         "facets": {name: values for name, values in facets.items() if values},
         "least": bounds[0],
         "most": bounds[1],
@@ -257,3 +258,20 @@ def test_a_script_is_classic_and_neither_asks_elsewhere_nor_makes_markup_from_te
     text = (STATIC / name).read_text(encoding="utf-8")
     assert text.startswith('"use strict";')
     assert not FORBIDDEN.search(re.sub(r"//.*", "", text))
+
+
+def test_one_row_of_each_system_is_its_first() -> None:
+    rows = [[1, "a"], [2, "b"], [3, "a"], [4, "c"], [5, "b"]]
+    assert run("Rows.firsts(data, (row) => row[1])", rows) == [[1, "a"], [2, "b"], [4, "c"]]
+
+
+def test_an_address_knows_one_way_to_choose_the_best() -> None:
+    assert read("#best=system") == (INITIAL | {"best": True}, [])
+    assert read("#best=day") == (INITIAL, ["best=day"])
+
+
+def test_saved_rows_are_defused_quoted_and_without_commas_in_figures() -> None:
+    lines = [["row", 'a "b"', "6,805–7,377"], ["=1+1", "1,730,000", "12,400.5"], ["@x", "-1", "+2"]]
+    assert run("Saving.csv(data)", lines) == (
+        'row,"a ""b""","6,805–7,377"\r\n\'=1+1,1730000,12400.5\r\n\'@x,\'-1,\'+2\r\n'
+    )
