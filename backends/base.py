@@ -62,6 +62,13 @@ class Runtime(Protocol):
         """Count the peak from now on, where the framework or the system can; else it goes on counting."""
         ...
 
+    def release_memory(self) -> None:
+        """Give back what is held for later and no array uses: the next stage wants memory of another shape.
+
+        Called between stages and never within a window; what follows it pays for its memory once more.
+        """
+        ...
+
     def compilations(self) -> int:
         """How many programs the framework has compiled so far in this process."""
         ...

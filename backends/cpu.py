@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from backends import frameworks, host
+from backends import frameworks, host, host_allocator
 from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
 from backends.jax_runtime import JaxRuntime, open_device
 from backends.memory import forget_process_peak, process_peak_bytes
@@ -91,7 +91,8 @@ class CpuBackend:
 
 
 def attach(framework: str) -> Runtime:
-    """The host's processors through `framework`, in this process."""
+    """The host's processors through `framework`, in this process, which keeps the memory it frees from here on."""
+    host_allocator.keep_freed_memory()
     if framework == "jax":
         return CpuJaxRuntime(open_device("cpu", "cpu", 0))
     return CpuTorchRuntime()
@@ -117,6 +118,9 @@ class CpuTorchRuntime:
     def forget_peak_memory(self) -> None:
         forget_process_peak()
 
+    def release_memory(self) -> None:
+        host_allocator.give_freed_memory_back()
+
     def compilations(self) -> int:
         return frameworks.torch_compilations()
 
@@ -133,6 +137,9 @@ class CpuJaxRuntime(JaxRuntime):
 
     def forget_peak_memory(self) -> None:
         forget_process_peak()
+
+    def release_memory(self) -> None:
+        host_allocator.give_freed_memory_back()
 
 
 def _why_eager() -> str:

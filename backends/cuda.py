@@ -103,6 +103,9 @@ class CudaTorchRuntime:
     def forget_peak_memory(self) -> None:
         self._cuda.reset_peak_memory_stats(self.device)
 
+    def release_memory(self) -> None:
+        """torch gives cached blocks back by itself when the GPU has no others, and its peak counts none of them."""
+
     def compilations(self) -> int:
         return frameworks.torch_compilations()
 

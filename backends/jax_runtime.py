@@ -41,6 +41,9 @@ class JaxRuntime:
     def forget_peak_memory(self) -> None:
         """JAX cannot: the peak goes on from the start of the process."""
 
+    def release_memory(self) -> None:
+        """JAX shares its pool among all arrays of the process: there is nothing to give back."""
+
     def compilations(self) -> int:
         return self._compilations
 

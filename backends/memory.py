@@ -1,4 +1,4 @@
-"""How much memory the process that asks has held."""
+"""How much memory the process that asks has held, and whether it asked for more than there was."""
 
 from __future__ import annotations
 
@@ -29,3 +29,13 @@ def forget_process_peak(switch: Path = CLEAR_REFS) -> None:
     if switch.exists():
         with contextlib.suppress(OSError):  # a sandbox may show the file and refuse it: the peak then stays
             switch.write_text("5")
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Each framework has its own type for it, and none may be imported to ask."""
+    kind, text = type(problem).__name__, str(problem)
+    return (
+        isinstance(problem, MemoryError)
+        or "OutOfMemory" in kind
+        or any(sign in text for sign in ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory"))
+    )

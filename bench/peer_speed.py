@@ -2,9 +2,10 @@
 
     python bench/peer_speed.py [--rows gpt/train llm/decode-8 ...] [--size s] [--precision bf16] [--rounds 7] [--share]
 
-One process per row. All its programs are built and compiled first; then each round runs every one of them for about as
-long, in turning order, so that a busy moment of the machine hits all alike. A ratio is taken within each round; its
-median is shown, with the least and the largest. Prints a Markdown table on standard output, progress on standard error.
+One process per row, which keeps the memory it frees as a worker does, the peers' too. All its programs are built and
+compiled first; then each round runs every one of them for about as long, in turning order, so that a busy moment of the
+machine hits all alike. A ratio is taken within each round; its median is shown, with the least and the largest. A
+Markdown table goes to standard output, progress on standard error.
 
 On a machine that others use too: `taskset -c 0 python bench/peer_speed.py --clock cpu` takes one core for everything
 and counts this process's own seconds on it, not those in which somebody else had the core.
@@ -26,6 +27,7 @@ from statistics import median
 import torch
 
 import workloads
+from backends import cpu
 from workloads.base import Spec
 
 ROWS = (
@@ -54,26 +56,18 @@ class Contender:
 
 
 def _ours(spec: Spec, size: str, framework: str, precision: str) -> Contender:
-    device, synchronise = _torch_device() if framework == "torch" else _jax_device()
+    runtime = cpu.attach(framework)
     compiled = framework not in spec.eager_on_host
-    program = workloads.build(spec, size, framework=framework, device=device, precision=precision, compiled=compiled)
+    program = workloads.build(
+        spec, size, framework=framework, device=runtime.device, precision=precision, compiled=compiled
+    )
 
     def run(steps: int) -> None:
         for _ in range(steps):
             program.step()
-        synchronise()
+        runtime.synchronize()
 
     return Contender(prepare=program.prepare, run=run, flops_per_step=spec.flops_per_step(spec.sizes[size]))
-
-
-def _torch_device() -> tuple[object, Callable[[], None]]:
-    return torch.device("cpu"), lambda: None
-
-
-def _jax_device() -> tuple[object, Callable[[], None]]:
-    import jax
-
-    return jax.devices("cpu")[0], lambda: jax.block_until_ready([a for a in jax.live_arrays() if not a.is_deleted()])
 
 
 def _contender(name: str, spec: Spec, size: str, precision: str) -> Contender:

@@ -21,6 +21,7 @@ from typing import Any, TextIO
 import backends
 import workloads
 from backends.base import BackendUnavailable, Runtime
+from backends.memory import is_out_of_memory
 from suite import audit, sweep
 from suite.processes import Frame, open_frames, send
 from suite.record import BatchRate
@@ -83,6 +84,7 @@ class Worker:
         with self.stage("compile"):
             program.step()
             runtime.synchronize()
+            runtime.release_memory()
         with self.stage("warm-up"):
             for _ in range(warm_up_steps - 1):
                 program.step()
@@ -126,9 +128,10 @@ class Worker:
                     send(self.frames, "batch", batch=one.batch, units_per_s=one.units_per_s)
                     found.append(one)
             except Exception as problem:
-                if not (found and _is_out_of_memory(problem)):
+                if not (found and is_out_of_memory(problem)):
                     raise
             gc.collect()  # what was tried makes room for what will be measured
+            runtime.release_memory()
             runtime.forget_peak_memory()
         return sweep.chosen(found)
 
@@ -195,9 +198,18 @@ class Worker:
             send(self.frames, "window", start_ns=start_ns, end_ns=end_ns, units=steps * units_per_step)
             number += 1
             if watched is not None:
-                send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
-                self._tell(audit.witnessed(program, spec.proof_limits[self.cell["precision"]]))
+                self._prove(program, runtime, spec)
         return step_s
+
+    def _prove(self, program: Program, runtime: Runtime, spec: Spec) -> None:
+        """The watched step once more, in memory of another shape; a step follows, so that no window pays for that."""
+        send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
+        runtime.release_memory()
+        self._tell(audit.witnessed(program, spec.proof_limits[self.cell["precision"]]))
+        runtime.release_memory()
+        program.prepare(1)
+        program.step()
+        runtime.synchronize()
 
     def _compiled(self, start_ns: int, end_ns: int) -> None:
         """A window in which something was compiled is no window: its time and energy go down as compilation."""
@@ -235,16 +247,6 @@ def _finite(value: float) -> float:
     return value if math.isfinite(value) else sys.float_info.max
 
 
-def _is_out_of_memory(problem: BaseException) -> bool:
-    """Each framework has its own type for it, and neither may be imported here to ask."""
-    kind, text = type(problem).__name__, str(problem)
-    return (
-        isinstance(problem, MemoryError)
-        or "OutOfMemory" in kind
-        or any(sign in text for sign in ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory"))
-    )
-
-
 def main() -> None:
     job = json.loads(sys.stdin.readline())
     frames = open_frames()
@@ -254,7 +256,7 @@ def main() -> None:
         send(frames, "failed", outcome="refused", detail=str(unavailable))
     except Exception as problem:
         # The border of the process: whatever a framework throws becomes this cell's outcome, its trace goes to the log.
-        outcome = "oom" if _is_out_of_memory(problem) else "crash"
+        outcome = "oom" if is_out_of_memory(problem) else "crash"
         send(frames, "failed", outcome=outcome, detail=f"{type(problem).__name__}: {problem}".splitlines()[0][:250])
         raise
 

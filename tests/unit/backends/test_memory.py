@@ -43,3 +43,14 @@ def test_a_kernel_that_does_not_tell_is_asked_another_way(tmp_path: Path, text: 
     if text is not None:
         status.write_text(text)
     assert memory.process_peak_bytes(status) >= memory.process_peak_bytes() - 2**20
+
+
+@pytest.mark.parametrize(
+    "problem", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), OSError("can't allocate memory: 9")]
+)
+def test_a_lack_of_memory_is_known_whoever_reports_it(problem: BaseException) -> None:
+    assert memory.is_out_of_memory(problem)
+
+
+def test_other_problems_are_not_taken_for_it() -> None:
+    assert not memory.is_out_of_memory(RuntimeError("invalid argument"))
