@@ -29,4 +29,5 @@ def build(spec: Spec, size: str, *, device: torch.device, precision: str, compil
     def forward(weights: Tensors, _: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
         return answer(weights, inputs, engine)
 
-    return Training(spec, size, loss=loss, forward=forward, optimiser=optimiser(config), engine=engine)
+    rule = optimiser(config)
+    return Training(spec, size, loss=loss, forward=forward, optimiser=rule, engine=engine, separable=True)

@@ -21,6 +21,13 @@ Loss = Callable[[Tensors, Tensors, Tensors, Engine], Tensor]
 Forward = Callable[[Tensors, Tensors, Tensors, Engine], Tensor]
 """The same arguments -> what the audit compares, (B, ...)."""
 
+PROOF_PARTS = 4
+"""A proof takes a batch in so many parts: a quarter of its activations lie well under the rest, and are still large
+enough to be multiplied well."""
+
+PIECE = 2**22
+"""Elements."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Witness:
@@ -46,10 +53,12 @@ class Training:
         optimiser: Optimiser,
         engine: Engine,
         layout: Layout = UNCHANGED,
+        separable: bool = False,
     ) -> None:
+        """`separable`: the loss is the mean over the batch's items, none of which changes what another gives."""
         self._source = spec.source_at(size)
         self._loss_of, self._forward, self._engine = loss, forward, engine
-        self._optimiser, self._layout = optimiser, layout
+        self._optimiser, self._layout, self._separable = optimiser, layout, separable
         self._steady = spec.steady.get((size, engine.precision), ())
         self._quality_steps = spec.quality_steps(spec.sizes[size])
         placed = engine.place(self._source.weights())
@@ -72,6 +81,8 @@ class Training:
     def step(self, *, witnessed: bool = False) -> None:
         number, inputs = self._inputs.popleft()
         self._steps += 1
+        if witnessed:
+            self._witness = None  # an older one makes room first
         before = self._kept() if witnessed else None
         loss = self._loss_of(self._weights, self._statistics, self._constants | inputs, self._engine)
         loss.backward()
@@ -102,11 +113,8 @@ class Training:
         witness = self._witness
         if witness is None:
             return math.nan
-        weights = {name: value.clone().requires_grad_() for name, value in witness.weights.items()}
-        inputs = self._engine.place(self._source.constants() | self._source.inputs(witness.number, 1)[0])
-        statistics = {name: value.clone() for name, value in self._statistics.items()}
-        loss = self._loss_of(weights, statistics, inputs, self._engine.reference())
-        gradients = torch.autograd.grad(loss, list(weights.values()))
+        weights = {name: value.detach().requires_grad_() for name, value in witness.weights.items()}
+        loss, gradients = self._again(witness.number, weights)
         apart = {
             name: _squares(
                 self._optimiser.taken(witness.before[name], witness.after[name]),
@@ -114,7 +122,23 @@ class Training:
             )
             for (name, value), gradient in zip(weights.items(), gradients, strict=True)
         }
-        return max(distance({"loss": _squares(witness.loss, loss.detach())}), distance(apart, self._steady))
+        return max(distance({"loss": _squares(witness.loss, loss)}), distance(apart, self._steady))
+
+    def _again(self, number: int, weights: Tensors) -> tuple[Tensor, list[Tensor]]:
+        """The loss and gradients of step `number` in strict float32, on inputs made anew.
+
+        A part of the batch after the other where that gives the same: not compiled, all of it would take more memory
+        than the step did.
+        """
+        constants, inputs = map(self._engine.place, (self._source.constants(), self._source.inputs(number, 1)[0]))
+        statistics = {name: value.clone() for name, value in self._statistics.items()}
+        parts = _parts(inputs) if self._separable else [(1.0, inputs)]
+        whole = torch.zeros((), device=self._engine.device)
+        for share, part in parts:
+            loss = share * self._loss_of(weights, statistics, constants | part, self._engine.reference())
+            loss.backward()
+            whole += loss.detach()
+        return whole, [value.grad for value in weights.values()]
 
     def quality(self) -> float:
         """The mean loss of the last quarter of the quality steps, less the floor."""
@@ -145,9 +169,20 @@ class Training:
         return {name: to_numpy(value) for name, value in self._statistics.items()}
 
 
+def _parts(inputs: Tensors) -> list[tuple[float, Tensors]]:
+    """The batch in PROOF_PARTS parts or fewer, each with its share of it."""
+    items = next(iter(inputs.values())).shape[0]
+    chunks = zip(*(value.chunk(PROOF_PARTS) for value in inputs.values()), strict=True)
+    parts = [dict(zip(inputs, chunk, strict=True)) for chunk in chunks]
+    return [(next(iter(part.values())).shape[0] / items, part) for part in parts]
+
+
 def _squares(found: Tensor, expected: Tensor) -> Squares:
-    found, expected = found.double(), expected.double()
-    return Squares(*(float(each.square().sum()) for each in (found, expected, found - expected)))
+    """Added up in double precision, piece by piece: whole arrays in it would take more memory than the gradients."""
+    sums = torch.zeros(3, dtype=torch.float64, device=found.device)
+    for one, other in zip(found.flatten().split(PIECE), expected.flatten().split(PIECE), strict=True):
+        sums += torch.stack([each.square().sum() for each in (one.double(), other.double(), one.double() - other)])
+    return Squares(*sums.tolist())
 
 
 def _torch_optimiser(optimiser: Optimiser, weights: Tensors) -> torch.optim.Optimizer:

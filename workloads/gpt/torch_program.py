@@ -46,7 +46,10 @@ def _train(spec: Spec, size: str, config: Config, engine: Engine, layout: Layout
     def forward(weights: Tensors, _: Tensors, inputs: Tensors, engine: Engine) -> Tensor:
         return torch_model.full(config, weights, inputs["tokens"][:, :-1], engine)
 
-    return Training(spec, size, loss=loss, forward=forward, optimiser=optimiser(config), engine=engine, layout=layout)
+    rule = optimiser(config)
+    return Training(
+        spec, size, loss=loss, forward=forward, optimiser=rule, engine=engine, layout=layout, separable=True
+    )
 
 
 def _prefill(spec: Spec, size: str, config: Config, engine: Engine, layout: Layout) -> Program:
