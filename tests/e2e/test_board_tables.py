@@ -20,7 +20,8 @@ BOARD = "boards/gpt/train/s/v2-device-measured-token.html"
 LEAST_ROWS = 9
 
 ROWS = """() => Array.from(document.querySelectorAll("tbody tr"), (row) => ({
-  id: row.dataset.row, system: row.dataset.system, framework: row.dataset.framework, low: row.dataset.low, high: row.dataset.high,
+  id: row.dataset.row, system: row.dataset.system, framework: row.dataset.framework,
+  low: row.dataset.low, high: row.dataset.high,
   rank: row.querySelector(".rank").textContent.trim(), ranked: row.querySelector(".rank").dataset.ranked === "",
   energy: row.querySelector("td.strong").dataset.value,
 }))"""

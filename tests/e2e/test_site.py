@@ -28,6 +28,8 @@ PAGES = (
     "CELL",
     "excluded.html",
     "methodology.html",
+    "workloads.html",
+    "submit.html",
     "data.html",
     "404.html",
 )

@@ -14,6 +14,7 @@ from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
 from suite.leaderboard.pages.lineup import lineup
 from suite.leaderboard.pages.scores import Scoring, write_page
 from suite.leaderboard.pages.tables import Scales, Table, scales, table
+from suite.leaderboard.pages.work import works
 from suite.leaderboard.paging import Page, paged
 from suite.leaderboard.ranking.boards import Board, Placed, newest, pages_of
 from suite.leaderboard.ranking.leaders import leaders
@@ -52,6 +53,8 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     for part in _board_list(content):
         pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
     pages.write("methodology.html", "methodology.html", date=content.date, site=content)
+    pages.write("workloads.html", "workloads.html", date=content.date, works=works(content.boards))
+    pages.write("submit.html", "submit.html", date=content.date)
 
 
 def write_not_found(date: str | None, base: str, pages: Pages) -> None:

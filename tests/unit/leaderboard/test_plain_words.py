@@ -40,7 +40,7 @@ def words(page: Path, parse: Parse) -> str:
 def test_a_board_says_what_its_work_is(out: Path, parse: Parse) -> None:
     (board,) = (out / "boards" / "gpt" / "train" / "s").glob("*-device-measured-token.html")
     assert "Training a language model of GPT-2's shape ." in words(board, parse)
-    assert ("a", {"href": "../../../../methodology.html#work"}) in parse(board).found
+    assert ("a", {"href": "../../../../workloads.html#gpt"}) in parse(board).found
 
 
 def test_a_board_without_joules_does_not_begin_with_energy(out: Path, parse: Parse) -> None:

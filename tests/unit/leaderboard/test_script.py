@@ -31,8 +31,8 @@ SHAPE: dict[str, Any] = {
     "rows": [f"{number:012x}:{number % 7 + 1}" for number in range(40)],
 }
 INITIAL: dict[str, Any] = {
-    "sort": None, "dir": "asc", "q": "", "best": False, "facets": {}, "least": {}, "most": {}, "columns": None, "listed": "100",
-    "picked": [],
+    "sort": None, "dir": "asc", "q": "", "best": False, "facets": {}, "least": {}, "most": {}, "columns": None,
+    "listed": "100", "picked": [],
 }  # fmt: skip
 WORDS = ("h100", "two sockets", "a&b=c", "#", "100%", "+1", "ß 漢字 🙂", "'\"<>", "%zz", ",", "__proto__", "\ud800")
 
