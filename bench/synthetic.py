@@ -1,9 +1,10 @@
 """Write valid result files of machines that do not exist, to try the leaderboard with.
 
-    python bench/synthetic.py --count 30 --out DIR [--seed 1]
+    python bench/synthetic.py --count 30 --out DIR [--seed 1] [--small]
 
 The same seed gives the same bytes. Counters are made first and joules come from them through `suite.energy`, so every
-file passes `check`. The names are invented: nothing here was measured, and nothing here may go to results/.
+file passes `check`. The names are invented: nothing here was measured, and nothing here may go to results/. Small files
+are such as a run of 90 seconds writes: one to three cells of any workload, without calibration.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ MODEL_SHARE, COPY_SHARE = 0.52, 0.82
 FIRST_DAY = date(2026, 1, 5)
 LAUNCHES = 40
 """Of kernels, in a step of any model."""
+SMALL_CELLS = 3
+"""At most, in a small file."""
 WELL = 2
 """A cell of this number ends well and has five windows."""
 TICK_S = 0.1
@@ -221,22 +224,37 @@ def calib_cells(machine: Machine, random: Any) -> tuple[CellResult, ...]:
     return tuple(cells) if machine.calibrated else ()
 
 
-def result(index: int, seed: int, names: Sequence[str] | None = None) -> Result:
-    """The `index`-th result, of these workloads or of `WORKLOADS`; machines come round in turn."""
+Planned = tuple[Spec, str, str]
+"""What a cell runs, in which size and framework."""
+
+
+def planned(machine: Machine, names: Sequence[str]) -> list[Planned]:
+    return [
+        (spec, size, framework)
+        for name in names for spec in workloads.specs(name).values()
+        for size in machine.sizes for framework in machine.frameworks
+    ]  # fmt: skip
+
+
+def few(machine: Machine, index: int) -> list[Planned]:
+    """One to three cells; all that the machine can run has its turn."""
+    every = planned(machine, [name for name in workloads.names() if name != CALIB])
+    turn = index // len(MACHINES)
+    return [every[(SMALL_CELLS * turn + number) % len(every)] for number in range(1 + turn % SMALL_CELLS)]
+
+
+def result(index: int, seed: int, names: Sequence[str] | None = None, *, small: bool = False) -> Result:
+    """The `index`-th result, of these workloads or of `WORKLOADS`, or a small one; machines come round in turn."""
     machine = MACHINES[index % len(MACHINES)]
     random = np.random.Generator(np.random.Philox([seed, index]))
     digest = hashlib.sha256(f"{seed}/{index}".encode()).hexdigest()
     speed = float(random.normal(1.0, 0.03))
     machine = replace(machine, flops_per_s=machine.flops_per_s * speed, bytes_per_s=machine.bytes_per_s * speed)
-    planned = [
-        (spec, size, framework)
-        for name in names or WORKLOADS for spec in workloads.specs(name).values()
-        for size in machine.sizes for framework in machine.frameworks
-    ]  # fmt: skip
+    chosen = few(machine, index) if small else planned(machine, names or WORKLOADS)
     cells = tuple(
         cell_result(machine, spec, size, framework, 7 * index + number, random)
-        for number, (spec, size, framework) in enumerate(planned)
-    ) + calib_cells(machine, random)
+        for number, (spec, size, framework) in enumerate(chosen)
+    ) + (() if small else calib_cells(machine, random))
     made = Result(
         schema_version=4, id=UNSEALED, date=(FIRST_DAY + timedelta(days=index % 300)).isoformat(),
         complete=index % 8 != 6, system=system(machine), software=software(machine), backend=machine.backend,
@@ -254,11 +272,11 @@ def result(index: int, seed: int, names: Sequence[str] | None = None) -> Result:
     return sealed(made)
 
 
-def write(out: Path, count: int, seed: int = 1) -> list[Path]:
+def write(out: Path, count: int, seed: int = 1, *, small: bool = False) -> list[Path]:
     """`count` files below `out`, named as the suite names them."""
     paths = []
     for index in range(count):
-        made = result(index, seed)
+        made = result(index, seed, small=small)
         paths.append(out / made.system.slug / made.file_name)
         write_atomically(paths[-1], dumps(made))
     return paths
@@ -269,8 +287,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=30)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--small", action="store_true", help="one to three cells a file")
     arguments = parser.parse_args()
-    print(f"{len(write(arguments.out, arguments.count, arguments.seed))} synthetic results in {arguments.out}")
+    made = write(arguments.out, arguments.count, arguments.seed, small=arguments.small)
+    print(f"{len(made)} synthetic results in {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -8,15 +8,16 @@ import shutil
 import time
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
 from suite.check import Checked, another_name, result_files
 from suite.check.findings import Finding
-from suite.leaderboard import decisions, spare
+from suite.leaderboard import decisions, own, spare
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
 from suite.leaderboard.content import Entry, Refused, Site
-from suite.leaderboard.downloads import write_csv, write_json
+from suite.leaderboard.kept import Digest, Record
 from suite.leaderboard.once import Once, newest_first
 from suite.leaderboard.pages import foreign, tools
 from suite.leaderboard.pages.score_files import write_files
@@ -26,15 +27,16 @@ from suite.leaderboard.pages.trust import tell
 from suite.leaderboard.ranking.boards import boards_of, in_order
 from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.trust import Trust
-from suite.leaderboard.reading import Digest, Reader, Record, recorded
+from suite.leaderboard.reading import Reader
 from suite.leaderboard.render import Pages
 from suite.leaderboard.seen import Seen
+from suite.leaderboard.shelves import Shelves
+from suite.leaderboard.spare import Spare
+from suite.leaderboard.stretches import write_rows
 from suite.leaderboard.swap import refuse_foreign, replacing
 from suite.leaderboard.trust_files import signers_name
 from suite.leaderboard.workers import Limits, digests, read
 from suite.signatures import ALLOWED_SIGNERS
-
-_VANISHED = "a blob of the cache vanished during the build"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +68,13 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None, ba
     with opened(cache_of(out), code_version(site / "templates")) as cache:
         allowed = results / ALLOWED_SIGNERS
         reader = Reader(cache.folder.parent, cache.folder.name, site / "templates", allowed, signers_name(allowed))
-        found = _found(results, cache, reader, limits or Limits())
+        left = Spare(cache)
+        found = _found(results, cache, reader, left, limits or Limits())
         others = foreign.references(results)
         with replacing(out, within=cache.folder.parent, leave=partial(spare.leave, cache)) as fresh:
             shutil.copytree(site / "static", fresh / "static")
             pages = Pages(site / "templates", fresh, cache)
-            _place(found, cache, fresh)
+            left.place(found.records, fresh)
             rows = in_order(row for row in found.rows if row.result not in gone)
             audited = decisions.audited(decided)
             trust = found.trust(gone, audited)
@@ -86,8 +89,7 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None, ba
             tools.mark(found.own_files, decided, site / "templates", fresh)
             write_files(scores, content.date, fresh / "data")
             shown = [one for one in found.records if one.entry is not None and one.entry.id not in gone]
-            write_csv((_text(cache, one.csv) for one in shown), fresh / "data" / "results.csv")
-            write_json((_text(cache, one.json) for one in shown), content.date, fresh / "data" / "results.json")
+            write_rows(shown, content.date, cache, fresh / "data")
     return Built(
         pages=pages.count + found.own_pages,
         rows=len(rows),
@@ -114,12 +116,15 @@ class _Found:
     @property
     def own_files(self) -> dict[str, tuple[str, ...]]:
         """A result's id to the paths of its own pages and other files."""
-        return {entry.id: record.files for entry, record in zip(self.entries, self.records, strict=True)}
+        return {
+            entry.id: tuple(file.path for file in record.files)
+            for entry, record in zip(self.entries, self.records, strict=True)
+        }
 
     @property
     def own_pages(self) -> int:
         """How many pages the results have of their own."""
-        return sum(path.endswith(".html") for record in self.records for path in record.files)
+        return sum(file.path.endswith(".html") for record in self.records for file in record.files)
 
     def trust(self, gone: Container[str], audited: Container[str]) -> Trust:
         """The steps of all rows, those that are gone set apart."""
@@ -136,9 +141,9 @@ class _Found:
         return {entry.id: record.sha256 for entry, record in zip(self.entries, self.records, strict=True)}
 
 
-def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Found:
+def _found(results: Path, cache: Cache, reader: Reader, left: Spare, limits: Limits) -> _Found:
     paths = result_files(results)
-    known, read_now = _records(paths, cache, reader, limits)
+    known, read_now = _records(paths, cache, reader, left, limits)
     accepted: list[tuple[Entry, Record]] = []
     once = Once()
     refused: list[Refused] = []
@@ -164,41 +169,31 @@ def _found(results: Path, cache: Cache, reader: Reader, limits: Limits) -> _Foun
 
 
 def _records(
-    paths: list[Path], cache: Cache, reader: Reader, limits: Limits
+    paths: list[Path], cache: Cache, reader: Reader, left: Spare, limits: Limits
 ) -> tuple[dict[Path, Record | tuple[Finding, ...]], int]:
     """Each file's record, or why it cannot be read at all; and how many files had to be read for it."""
-    seen = Seen(cache.folder.parent, time.time_ns())
+    seen, shelves, today = Seen(cache.folder.parent, time.time_ns()), Shelves(cache), date.today()
     now = digests(paths, reader.signers, seen)
     seen.save()
-    found = {digest: recorded(cache, digest) for digest in now.values() if isinstance(digest, str)}
-    unknown = [path for path, digest in now.items() if isinstance(digest, str) and found[digest] is None]
+    old = (shelves.get(digest) for digest in now.values() if isinstance(digest, str))
+    found = {one.sha256: one for one in old if one is not None and one.holds(today) and left.holds(one)}
+    unknown = [path for path, digest in now.items() if isinstance(digest, str) and digest not in found]
     now.update(read(unknown, reader, limits))
     cache.look()
     known: dict[Path, Record | tuple[Finding, ...]] = {}
     for path, digest in now.items():
-        known[path] = digest if isinstance(digest, tuple) else found.get(digest) or _kept(cache, digest)
+        known[path] = digest if isinstance(digest, tuple) else found.get(digest) or _new(shelves, digest)
+    kept = {one.sha256: one for one in known.values() if isinstance(one, Record)}
+    shelves.save(kept.values())
+    own.sweep(cache, kept)
     return known, len(unknown)
 
 
-def _kept(cache: Cache, digest: Digest) -> Record:
-    record = recorded(cache, digest)
+def _new(shelves: Shelves, digest: Digest) -> Record:
+    record = shelves.get(digest)
     if record is None:
-        raise OSError(errno.EIO, "the cache does not hold what was just put there", str(cache.folder))
+        raise OSError(errno.EIO, "the cache does not hold what was just put there", digest)
     return record
-
-
-def _place(found: _Found, cache: Cache, fresh: Path) -> None:
-    """The results' own files into the new site."""
-    files = (pair for record in found.records for pair in zip(record.files, record.blobs, strict=True))
-    if any(spare.place(cache, files, fresh)):
-        raise OSError(errno.EIO, _VANISHED, str(cache.folder))
-
-
-def _text(cache: Cache, name: str) -> str:
-    data = cache.get(name)
-    if data is None:
-        raise OSError(errno.EIO, _VANISHED, str(cache.folder))
-    return data.decode()
 
 
 def _name(path: Path, results: Path) -> str:

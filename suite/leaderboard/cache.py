@@ -1,8 +1,9 @@
 """What an earlier build found out, by content: a file that did not change is neither checked nor rendered again.
 
-A cache is a folder of blobs beside the site. A blob's name ends with its size and the instant it was last written, so
-one that was cut short or written to since is not there; pages of the site are further names of the same blobs (hard
-links) where the file system can do that. Blobs of other code, rules or templates lie in folders of other names.
+A cache is a folder of blobs beside the site, and of the results' own files (`own`). A blob's name ends with its size
+and the instant it was last written, so one that was cut short or written to since is not there; pages of the site are
+further names of the same blobs (hard links) where the file system can do that. Blobs of other code, rules or templates
+lie in folders of other names.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from pathlib import Path
 import suite
 import workloads
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the layout of the folder or of a record changes."""
 
-_RENDERERS = ("jinja2", "markupsafe", "pydantic", "numpy")
+_RENDERERS = ("jinja2", "markupsafe", "msgspec", "pydantic", "numpy")
 
 
 def cache_of(out: Path) -> Path:
@@ -63,9 +64,8 @@ class Cache:
     def __init__(self, folder: Path, code: str) -> None:
         self.folder = folder / code
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._found: dict[str, str] | None = None  # plain paths: a site has a hundred blobs for each result
+        self._found: dict[str, str] | None = None  # plain paths: a large site has thousands of pages
         self._used: set[str] = set()
-        self._inodes: dict[str, int] = {}
 
     @property
     def _blobs(self) -> dict[str, str]:
@@ -117,16 +117,12 @@ class Cache:
         if blob is None:
             return False
         try:
-            _link(blob, target)
+            link(blob, target)
         except FileExistsError:
             raise
         except OSError:
             shutil.copyfile(blob, target)
         return True
-
-    def inode(self, name: str) -> int | None:
-        """Of the blob as it was when it was last asked for; None where nobody asked, or it was absent."""
-        return self._inodes.get(name)
 
     def reserved(self, name: str) -> Path:
         """A place below this folder for something else than a blob; it is not swept."""
@@ -136,7 +132,6 @@ class Cache:
     def drop(self, name: str) -> None:
         """Remove a blob that is of no use: another may be put under its name."""
         blob = self._blobs.pop(name, None)
-        self._inodes.pop(name, None)
         if blob is not None:
             self._used.discard(blob.rpartition("/")[2])
             Path(blob).unlink(missing_ok=True)
@@ -145,11 +140,9 @@ class Cache:
         blob = self._blobs.get(name)
         if blob is None:
             return None
-        inode = _inode_as_put(blob)
-        if inode is None:
+        if not _is_as_put(blob):
             self.drop(name)
             return None
-        self._inodes[name] = inode
         self._used.add(blob.rpartition("/")[2])
         return blob
 
@@ -165,7 +158,7 @@ class Cache:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def _link(blob: str, target: Path) -> None:
+def link(blob: str, target: Path) -> None:
     """The folder is made where it lacks: most blobs go where others went before."""
     try:
         os.link(blob, target)
@@ -174,14 +167,14 @@ def _link(blob: str, target: Path) -> None:
         os.link(blob, target)
 
 
-def _inode_as_put(blob: str) -> int | None:
-    """None where the blob is absent or was written to since."""
+def _is_as_put(blob: str) -> bool:
+    """Whether the blob is there and was not written to since."""
     _, size, written_ns = blob.rsplit(".", 2)
     try:
         status = os.lstat(blob)
     except OSError:
-        return None
-    return status.st_ino if (str(status.st_size), str(status.st_mtime_ns)) == (size, written_ns) else None
+        return False
+    return (str(status.st_size), str(status.st_mtime_ns)) == (size, written_ns)
 
 
 @contextmanager

@@ -11,24 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from suite.check import Checked, check_bytes
 from suite.check.commits import code_at
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
 from suite.check.findings import Finding, error
-from suite.check.population import Cost, costs_of
+from suite.check.population import costs_of
 from suite.check.provenance import named_commit
+from suite.leaderboard import own, shelves
 from suite.leaderboard.cache import Cache
-from suite.leaderboard.content import Entry, entry
-from suite.leaderboard.downloads import csv_lines, json_lines
+from suite.leaderboard.content import entry
+from suite.leaderboard.kept import Digest, Record
 from suite.leaderboard.pages.tool_data import result_script
-from suite.leaderboard.ranking.frame import Row, rows_of
-from suite.leaderboard.ranking.trust import Voucher
+from suite.leaderboard.ranking.frame import rows_of
 from suite.leaderboard.render import Pages
 from suite.leaderboard.result.pages import write_pages
-from suite.leaderboard.trust_files import UNSIGNED, Beside, beside, with_origin
+from suite.leaderboard.trust_files import Beside, beside, with_origin
 from suite.record import Result
 from suite.roofline import Calibration, Meters, calibrations
 from suite.signatures import Signature
@@ -36,51 +34,9 @@ from suite.signatures import Signature
 MOST_FINDINGS = 20
 """More of one file help nobody."""
 
-Digest = str
 Read = Digest | tuple[Finding, ...]
-"""The SHA-256 of a file's bytes, and of the signature beside it where there is one; or why it has none."""
+"""What a file's record is kept under, or why it has none."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A file's share of the site. `entry` is None where it is refused; `day` is set where that holds for a day only.
-
-    `origin` is the commit that the file says it ran, and the hash of that commit's code as far as it was known here.
-    `files` are the paths below the site's root of what is the file's own: its pages, its badges, itself and its
-    signature. The n-th is a blob of the cache.
-    """
-
-    sha256: Digest
-    day: str | None
-    findings: tuple[Finding, ...]
-    entry: Entry | None
-    rows: tuple[Row, ...]
-    files: tuple[str, ...]
-    costs: tuple[Cost, ...] = ()
-    signature: Signature = UNSIGNED
-    journal: str | None = None
-    origin: tuple[str, str | None] | None = None
-
-    @property
-    def voucher(self) -> Voucher:
-        return Voucher(warned=bool(self.findings), signature=self.signature)
-
-    @property
-    def blobs(self) -> tuple[str, ...]:
-        return tuple(f"{self.sha256}-{number}.own" for number in range(len(self.files)))
-
-    @property
-    def csv(self) -> str:
-        """The blob of its lines of the CSV download."""
-        return f"{self.sha256}.csv"
-
-    @property
-    def json(self) -> str:
-        """The blob of its rows of the JSON download."""
-        return f"{self.sha256}.json"
-
-
-_RECORD = TypeAdapter(Record)
 _BYTES = "bytes"
 
 
@@ -112,30 +68,26 @@ class Reader:
         known = {} if checked.result is None else calibrations(checked.result)
         record = _record(checked, known, digest, lies.signature(data, self.allowed))
         if checked.result is not None:
-            own = _Own(self.templates, cache, digest)
-            list(write_pages(checked, checked.result, known, own, record.voucher))
-            _put_files(own, checked.result, record, data, lies)
-            record = replace(record, files=tuple(own.files))
-        cache.put(record.csv, csv_lines(record.rows).encode())
-        cache.put(record.json, json_lines(record.rows).encode())
-        cache.put(f"{digest}.record", _RECORD.dump_json(record))
+            files = _OwnFiles(self.templates, cache.folder)
+            list(write_pages(checked, checked.result, known, files, record.voucher))
+            _put_files(files, checked.result, record, data, lies)
+            record = replace(record, files=own.keep(cache, digest, files.found))
+        shelves.keep(cache, record)
         return digest
 
 
-class _Own(Pages):
-    """A result's own files, which become blobs of the cache: the n-th that is put is the n-th of its record."""
+class _OwnFiles(Pages):
+    """A result's own files, held until all are made."""
 
-    def __init__(self, templates: Path, cache: Cache, digest: Digest) -> None:
-        super().__init__(templates, cache.folder, cache)
-        self.files: list[str] = []
-        self._blobs, self._digest = cache, digest
+    def __init__(self, templates: Path, out: Path) -> None:
+        super().__init__(templates, out)
+        self.found: list[tuple[str, bytes]] = []
 
     def write(self, path: str, template: str, **context: object) -> None:
         self.put(path, self.rendered(path, template, context))
 
     def put(self, path: str, data: bytes) -> None:
-        self._blobs.put(f"{self._digest}-{len(self.files)}.own", data)
-        self.files.append(path)
+        self.found.append((path, data))
 
 
 def _checked(cache: Cache, path: Path, data: bytes, lies: Beside) -> Checked:
@@ -166,33 +118,13 @@ def _record(checked: Checked, known: Mapping[Meters, Calibration], digest: Diges
     )
 
 
-def _put_files(own: _Own, result: Result, record: Record, data: bytes, lies: Beside) -> None:
+def _put_files(files: _OwnFiles, result: Result, record: Record, data: bytes, lies: Beside) -> None:
     """What a result has besides its pages: the file as it was submitted, its signature, its rows for the tools."""
     shown = entry(result)
-    own.put(shown.raw_path, data)
+    files.put(shown.raw_path, data)
     if record.signature.state == "valid" and lies.held is not None:
-        own.put(shown.signature_path, lies.held)
-    own.put(shown.rows_path, result_script(result, record.rows).encode("ascii"))
-
-
-def recorded(cache: Cache, digest: Digest) -> Record | None:
-    """The record of these bytes; None where there is none, it is damaged, or no longer holds."""
-    data = cache.get(f"{digest}.record")
-    if data is None:
-        return None
-    try:
-        record = _RECORD.validate_json(data)
-    except ValidationError:
-        record = None
-    if record is not None and _holds(record, digest) and all(map(cache.has, (record.csv, record.json, *record.blobs))):
-        return record
-    cache.drop(f"{digest}.record")
-    return None
-
-
-def _holds(record: Record, digest: Digest) -> bool:
-    origin = record.origin is None or code_at(record.origin[0]) == record.origin[1]
-    return record.sha256 == digest and record.day in (None, date.today().isoformat()) and origin
+        files.put(shown.signature_path, lies.held)
+    files.put(shown.rows_path, result_script(result, record.rows).encode("ascii"))
 
 
 def _more(count: int) -> Finding:

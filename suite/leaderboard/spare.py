@@ -1,87 +1,95 @@
-"""The results' pages of the site before the last one, taken up again: few of them need a link anew.
+"""The results' own files of the site before the last one, taken up again: few of them need a link anew.
 
-A page there is a further name of a blob of the cache, as everywhere on a site. Which blob it is, its inode tells: pages
-that were changed, exchanged or added by hand are of no blob, and go.
+A file there is a further name of one of the cache, as everywhere on a site. Its size and the instant it was written
+tell whether it still is: files that were changed, exchanged or added by hand belong to no result, and go.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
+from suite.leaderboard import own
 from suite.leaderboard.cache import Cache
+from suite.leaderboard.kept import Own, Record
+from suite.leaderboard.own import Mark
 
-FOLDER = "results"
-"""Below a site's root."""
+FOLDERS = ("results", "data")
+"""Below a site's root: where results have files of their own."""
 
 NAME = "spare"
 
 
 def leave(cache: Cache, old: Path) -> None:
-    """Keep the pages of a site that was replaced, for the next build."""
-    with suppress(OSError):  # then the next build links all pages anew
-        (old / FOLDER).rename(cache.reserved(NAME))
+    """Keep those folders of a site that was replaced, for the next build."""
+    with suppress(OSError):  # then the next build links all files anew
+        spare = cache.reserved(NAME)
+        spare.mkdir(exist_ok=True)
+        for name in FOLDERS:
+            (old / name).rename(spare / name)
 
 
-def place(cache: Cache, files: Iterable[tuple[str, str]], fresh: Path) -> Iterator[str]:
-    """Every file, a path below the new site's root and a blob, stands there; blobs that vanished are named instead."""
-    standing = dict(_taken(cache.reserved(NAME), fresh))
-    lacking = [(path, blob) for path, blob in files if not _stands(standing, path, cache.inode(blob))]
-    _clear(fresh, standing)
-    for path, blob in lacking:
-        if not _placed(cache, blob, fresh / path):
-            yield blob
+class Spare:
+    """What stands there, and what the cache holds besides."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._folder = cache.reserved(NAME)
+
+    @cached_property
+    def standing(self) -> Mapping[str, Mark | None]:
+        """Each file by its path below the site's root; None of what is no plain file."""
+        for folder in (self._folder, *(self._folder / name for name in FOLDERS)):
+            if folder.is_symlink() or folder.is_file():  # somebody's: what a link leads to is no page of ours
+                folder.unlink()
+        return dict(found for name in FOLDERS for found in _files(self._folder, name))
+
+    def holds(self, record: Record) -> bool:
+        """Whether all of the result's own files are at hand, here or in the cache, as they were put."""
+        return all(own.has(self._cache, record.sha256, number, one) for number, one in self._lacking(record))
+
+    def _lacking(self, record: Record) -> Iterator[tuple[int, Own]]:
+        standing = self.standing
+        for number, one in enumerate(record.files):
+            if standing.get(one.path) != (one.size, one.written_ns):
+                yield number, one
+
+    def place(self, records: Iterable[Record], fresh: Path) -> None:
+        """Every result's own files stand below the new site's root, and nothing else does. FileNotFoundError."""
+        records = list(records)
+        lacking = [(one.sha256, number, file.path) for one in records for number, file in self._lacking(one)]
+        stale = self.standing.keys() - {file.path for one in records for file in one.files}
+        stale |= self.standing.keys() & {path for _, _, path in lacking}
+        for name in FOLDERS:
+            with suppress(FileNotFoundError):
+                (self._folder / name).rename(fresh / name)
+        _clear(fresh, stale)
+        for digest, number, path in lacking:
+            own.place(self._cache, digest, number, fresh / path)
 
 
-def _stands(standing: dict[str, int], path: str, inode: int | None) -> bool:
-    """Whether this file is there already; then it is no longer among those to be cleared away."""
-    if inode is None or standing.get(path) != inode:
-        return False
-    del standing[path]
-    return True
-
-
-def _placed(cache: Cache, blob: str, target: Path) -> bool:
+def _files(root: Path, folder: str) -> Iterator[tuple[str, Mark | None]]:
+    """All files below a folder. One that cannot be looked into, or is none, has none."""
     try:
-        return cache.place(blob, target)
-    except FileExistsError:  # a folder by now: all files that do not belong there are gone
-        shutil.rmtree(target)
-        return cache.place(blob, target)
-
-
-def _taken(spare: Path, fresh: Path) -> Iterator[tuple[str, int]]:
-    """Each file that stands below the new site by now, with its inode; nothing where no pages were left."""
-    if spare.is_symlink():  # somebody's, in place of the folder: what it leads to is no page of ours
-        spare.unlink()
-    try:
-        spare.rename(fresh / FOLDER)
-        yield from list(_files(fresh, FOLDER))
-    except FileNotFoundError:
-        return
+        entries = list(os.scandir(f"{root}/{folder}"))
     except OSError:
-        shutil.rmtree(fresh / FOLDER)
-
-
-def _files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
-    """All plain files below; whatever else lies there is removed."""
-    with os.scandir(root / folder) as entries:
-        for entry in entries:
-            path = f"{folder}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(root, path)
-            elif entry.is_file(follow_symlinks=False):
-                yield path, entry.inode()
-            else:
-                Path(entry.path).unlink()
+        return
+    for entry in entries:
+        path = f"{folder}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(root, path)
+        else:
+            plain = entry.is_file(follow_symlinks=False)
+            yield path, own.mark_of(entry.stat(follow_symlinks=False)) if plain else None
 
 
 def _clear(fresh: Path, paths: Iterable[str]) -> None:
     """Without files that belong to no result, and without the folders that are empty then."""
     for path in paths:
         (fresh / path).unlink()
-    for folder in {(fresh / path).parent for path in paths} - {fresh / FOLDER}:
+    for folder in {(fresh / path).parent for path in paths} - {fresh / name for name in FOLDERS}:
         with suppress(OSError):  # not empty: other pages stand there
             folder.rmdir()

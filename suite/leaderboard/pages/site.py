@@ -11,6 +11,7 @@ from math import ceil
 
 from suite.leaderboard.cache import key_of
 from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
+from suite.leaderboard.kept import Digest
 from suite.leaderboard.pages.lineup import lineup
 from suite.leaderboard.pages.scores import Scoring, write_page
 from suite.leaderboard.pages.tables import Scales, Table, scales, table
@@ -18,7 +19,6 @@ from suite.leaderboard.pages.work import works
 from suite.leaderboard.paging import Page, paged
 from suite.leaderboard.ranking.boards import Board, Placed, newest, pages_of
 from suite.leaderboard.ranking.leaders import leaders
-from suite.leaderboard.reading import Digest
 from suite.leaderboard.render import Pages
 from suite.leaderboard.words import CLASSES
 
@@ -33,13 +33,22 @@ LIST_ROWS = 80
 """Rows on a page of results, systems, or refusals: a page has at most 3,000 elements."""
 
 
+_PlaceKey = tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """A board, what its lines share, and a name for all of this that changes with any of its rows."""
+    """A board, what its lines share, and for each line what tells it from every other that could stand there."""
 
     board: Board
     scales: Scales
-    key: str
+    places: tuple[_PlaceKey, ...]
+
+    def key(self, part: Page[Placed]) -> list[object]:
+        """A name for all that a page of the board shows of it."""
+        board = self.board
+        whole = (self.scales, board.ranked, board.systems, board.date)
+        return [board.path, whole, replace(part, items=()), self.places[part.first - 1 : part.last]]
 
 
 def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages) -> None:
@@ -49,7 +58,7 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     _write_boards(ranked, pages)
     _write_systems(content, ranked, digests, scores, pages)
     write_page(scores, content.date, pages)
-    _write_lists(content, pages)
+    _write_lists(content, digests, pages)
     for part in _board_list(content):
         pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
     pages.write("methodology.html", "methodology.html", date=content.date, site=content)
@@ -63,13 +72,14 @@ def write_not_found(date: str | None, base: str, pages: Pages) -> None:
 
 
 def _ranked(board: Board, digests: Mapping[str, Digest]) -> _Ranked:
-    key = key_of(board.path, [_place_key(placed, digests) for placed in board.placed])
-    return _Ranked(board, scales(board), key)
+    return _Ranked(board, scales(board), tuple(_place_key(placed, digests) for placed in board.placed))
 
 
-def _place_key(placed: Placed, digests: Mapping[str, Digest]) -> tuple[object, ...]:
+def _place_key(placed: Placed, digests: Mapping[str, Digest]) -> _PlaceKey:
     """A row is told by its file's bytes and its place in it; what other files say of it comes on top."""
-    return digests[placed.row.result], placed.row.cell, placed.row.boundary, placed.band, placed.claim
+    row, claim = placed.row, placed.claim
+    told = claim and (claim.step, claim.by, claim.z, claim.rows)
+    return digests[row.result], row.cell, row.boundary, placed.band, told
 
 
 def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None:
@@ -113,7 +123,7 @@ def _write_boards(ranked: Sequence[_Ranked], pages: Pages) -> None:
         counts = [(other.path, len(other.placed)) for other in siblings]
         for part in pages_of(one.board):
             context = partial(_board_context, one, part, siblings)
-            pages.keep(part.path, "board.html", (one.key, counts), context)
+            pages.keep(part.path, "board.html", (one.key(part), counts), context)
 
 
 def _board_context(one: _Ranked, part: Page[Placed], siblings: Sequence[Board]) -> dict[str, object]:
@@ -221,13 +231,18 @@ def _tables(lines: Sequence[_Line]) -> list[tuple[Entry, list[Table]]]:
     return found
 
 
-def _write_lists(content: Site, pages: Pages) -> None:
+def _write_lists(content: Site, digests: Mapping[str, Digest], pages: Pages) -> None:
     machines = content.machines
     for systems in paged("systems.html", machines, LIST_ROWS):
         pages.write(systems.path, "systems.html", date=content.date, site=content, list=systems)
     for files in paged("data.html", content.entries, LIST_ROWS):
-        pages.write(files.path, "data.html", date=content.date, site=replace(content, entries=files.items), list=files)
-    _write_excluded(content, pages)
+        key = (content.date, replace(files, items=()), [digests[entry.id] for entry in files.items])
+        pages.keep(files.path, "data.html", key, partial(_data_context, content, files))
+    _write_excluded(content, digests, pages)
+
+
+def _data_context(content: Site, files: Page[Entry]) -> dict[str, object]:
+    return {"date": content.date, "site": replace(content, entries=files.items), "list": files}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +253,14 @@ class _Excluded:
     failures: Sequence[tuple[Entry, Failure]]
     unranked: Sequence[Placed]
 
+    def key(self, digests: Mapping[str, Digest]) -> list[object]:
+        """A name for all of it."""
+        failures = [(digests[entry.id], failure.number) for entry, failure in self.failures]
+        return [[(one.name, one.checked.findings) for one in self.refused], failures,
+                [_place_key(placed, digests) for placed in self.unranked]]  # fmt: skip
 
-def _write_excluded(content: Site, pages: Pages) -> None:
+
+def _write_excluded(content: Site, digests: Mapping[str, Digest], pages: Pages) -> None:
     refused = [
         replace(one, checked=replace(one.checked, findings=(finding,)))
         for one in content.refused
@@ -251,4 +272,5 @@ def _write_excluded(content: Site, pages: Pages) -> None:
         own = slice(page.first - 1, page.first - 1 + LIST_ROWS)
         shown = _Excluded(refused=refused[own], failures=failures[own], unranked=unranked[own])
         lists = replace(page, items=())  # three lists: no count is right for all
-        pages.write(page.path, "excluded.html", date=content.date, site=shown, list=lists)
+        context = {"date": content.date, "site": shown, "list": lists}
+        pages.keep(page.path, "excluded.html", (content.date, lists, shown.key(digests)), partial(dict, context))

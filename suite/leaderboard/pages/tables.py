@@ -60,7 +60,7 @@ class Scales:
 
 def scales(board: Board) -> Scales:
     """Those that suit all of the board's rows."""
-    energies = [placed.row.energy for placed in board.placed if placed.row.energy]
+    energies = [energy for energy in (placed.row.energy for placed in board.placed) if energy]
     return Scales(
         energy=column(energy.median for energy in energies),
         speed=amounts([placed.row.units_per_s for placed in board.placed], board.unit),

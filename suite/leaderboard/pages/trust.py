@@ -8,8 +8,8 @@ from pathlib import Path
 
 from suite.leaderboard.cache import Cache, key_of
 from suite.leaderboard.decisions import Decision
+from suite.leaderboard.kept import Record
 from suite.leaderboard.ranking.trust import Claim, Trust
-from suite.leaderboard.reading import Record
 from suite.leaderboard.render import environment
 from suite.trace import Boundary
 
@@ -30,11 +30,11 @@ def tell(
         if record.entry is None or record.entry.id not in spoken_of:
             continue
         audit = audited.get(record.entry.id)
-        for path, blob in zip(record.files, record.blobs, strict=True):
+        for path in (file.path for file in record.files if file.path.endswith(".html")):
             own = claims.get(_cell_of(path), ())
-            if path.endswith(".html") and (audit or own):
+            if audit or own:
                 told = made.render(root="../" * path.count("/"), audit=audit, claims=own)
-                _put(cache, f"{key_of(blob, told)}.told", fresh / path, told)
+                _put(cache, f"{key_of(record.sha256, path, told)}.told", fresh / path, told)
 
 
 def _by_cell(trust: Trust) -> dict[tuple[str, str], Told]:

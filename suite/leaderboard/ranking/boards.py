@@ -134,7 +134,7 @@ def _place(board: Board) -> tuple[object, ...]:
 def _board(rows: Sequence[Row], trust: Trust) -> Board:
     first = rows[0]
     ranked = sorted(filter(_may_rank, rows), key=_by_energy)
-    bands = rank_bands([row.energy for row in ranked if row.energy])
+    bands = rank_bands([energy for energy in (row.energy for row in ranked) if energy])
     unranked = sorted((row for row in rows if not _may_rank(row)), key=_by_energy)
     placed = zip((*ranked, *unranked), (*bands, *(None for _ in unranked)), strict=True)
     return Board(
@@ -152,7 +152,7 @@ def _board(rows: Sequence[Row], trust: Trust) -> Board:
 
 
 def _may_rank(row: Row) -> bool:
-    return row.meter_class in RANKED_CLASSES and row.energy is not None and row.repeats >= RANKED_REPEATS
+    return row.meter_class in RANKED_CLASSES and row.joules_per_unit is not None and row.repeats >= RANKED_REPEATS
 
 
 def _by_energy(row: Row) -> tuple[object, ...]:

@@ -18,7 +18,8 @@ import pytest
 
 from suite.leaderboard import Built, build
 from suite.leaderboard.cache import Cache, cache_of, code_version, sha256
-from suite.leaderboard.reading import Reader, Record, recorded
+from suite.leaderboard.kept import Record, packed, unpacked
+from suite.leaderboard.reading import Reader
 from suite.leaderboard.workers import FEW_FILES, Limits, read
 from suite.record import Result
 
@@ -72,6 +73,11 @@ def blobs(out: Path, kind: str) -> list[Path]:
     return sorted(path for path in cache_of(out).glob("*/*") if f".{kind}." in path.name)
 
 
+def records(out: Path) -> list[Record]:
+    """All that lie on the shelves."""
+    return [one for blob in blobs(out, "records") for one in unpacked(blob.read_bytes())]
+
+
 def overwrite(blob: Path, data: bytes) -> None:
     """As a broken disk would: the file system's own account of the file stays as it was."""
     status = blob.stat()
@@ -123,7 +129,9 @@ def test_a_file_that_is_added_or_changed_or_removed_leaves_the_site_as_if_built_
         assert made.cached == made.files - (step != "removed"), step
         assert contents(out) == from_nothing(source, site, tmp_path), step
         files = {sha256(path.read_bytes()) for path in source.iterdir()}
-        assert {blob.name.split(".")[0] for blob in blobs(out, "record")} == files, step
+        assert {one.sha256 for one in records(out)} == files, step
+        assert {folder.name for folder in cache_of(out).glob("*/own/*")} <= files, step
+        assert not blobs(out, "record"), step
 
 
 def test_a_changed_template_makes_every_page_again(source: Path, site: Path, out: Path, tmp_path: Path) -> None:
@@ -171,7 +179,7 @@ def test_what_other_code_found_out_is_not_used_and_does_not_stay(make: Build, ou
 def test_a_damaged_record_is_made_again(make: Build, out: Path, damage: bytes | None) -> None:
     make()
     before = contents(out)
-    for blob in blobs(out, "record"):
+    for blob in blobs(out, "records"):
         whole = blob.read_bytes()
         overwrite(blob, (whole[: len(whole) // 2] if damage is None else damage).ljust(len(whole)))
     assert make().cached == 0
@@ -182,9 +190,11 @@ def test_a_damaged_record_is_made_again(make: Build, out: Path, damage: bytes | 
 def test_a_record_of_another_file_is_not_taken_for_a_files_own(make: Build, out: Path) -> None:
     make()
     before = contents(out)
-    first, second, *_ = [blob for blob in blobs(out, "record") if b'"entry":null' not in blob.read_bytes()]
-    Cache(cache_of(out), first.parent.name).put(first.name.rsplit(".", 2)[0], second.read_bytes())
-    first.unlink()
+    first, second, *_ = sorted((one for one in records(out) if one.entry), key=lambda one: one.sha256)
+    for blob in blobs(out, "records"):
+        if first in unpacked(blob.read_bytes()):
+            Cache(cache_of(out), blob.parent.name).put(blob.name.rsplit(".", 2)[0], packed((second,)))
+            blob.unlink()
     assert make().cached == 3
     assert contents(out) == before
 
@@ -216,15 +226,12 @@ def test_a_refusal_for_its_date_is_asked_about_again_on_another_day(
     early = synthetic.sealed(three[0].model_copy(update={"date": "9999-01-01"}))
     (source / "early.json").write_bytes(synthetic.dumps(early))
     assert [one.findings[0].rule for one in make().skipped] == ["json", "date"]
-    cache = Cache(cache_of(out), code_version(site / "templates"))
-    (blob,) = [one for one in blobs(out, "record") if b'"day":"' in one.read_bytes()]
-    digest = blob.name.split(".")[0]
-    record = recorded(cache, digest)
-    assert record is not None
-    assert record.day == date.today().isoformat()
-    overwrite(blob, blob.read_bytes().replace(record.day.encode(), b"2026-01-01"))
-    assert recorded(cache, digest) is None
+    (blob,) = [one for one in blobs(out, "records") if any(record.day for record in unpacked(one.read_bytes()))]
+    today = date.today().isoformat()
+    assert today in {record.day for record in unpacked(blob.read_bytes())}
+    overwrite(blob, blob.read_bytes().replace(today.encode(), b"2026-01-01"))
     assert make().cached == 4
+    assert make().cached == 5
 
 
 def test_of_thousands_of_findings_a_few_are_kept_and_the_rest_are_counted(
@@ -238,7 +245,7 @@ def test_of_thousands_of_findings_a_few_are_kept_and_the_rest_are_counted(
     assert "findings in all" in found[-1].message
 
 
-STEPS = ("_found", "_place", "boards_of", "write_site", "write_csv", "write_json")
+STEPS = ("_found", "boards_of", "write_site", "tell", "write_rows")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -357,11 +364,6 @@ def test_a_blob_is_placed_as_a_copy_where_it_cannot_be_linked(tmp_path: Path) ->
         assert target.read_bytes() == b"abc"
     finally:
         target.unlink(missing_ok=True)
-
-
-def test_a_record_says_where_its_own_files_lie() -> None:
-    record = Record(sha256="ab", day=None, findings=(), entry=None, rows=(), files=("results/a.html", "data/a.json"))
-    assert record.blobs == ("ab-0.own", "ab-1.own")
 
 
 def test_a_second_build_at_the_same_time_waits_for_the_first(source: Path, site: Path, out: Path) -> None:

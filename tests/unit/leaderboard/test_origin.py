@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 
 from suite.leaderboard import build
 from suite.leaderboard.cache import Cache
-from suite.leaderboard.reading import Reader, recorded
+from suite.leaderboard.reading import Reader
+from suite.leaderboard.shelves import Shelves
 from suite.record import Result
 
 DIGEST = "0123456789abcdef" * 4
@@ -54,8 +56,7 @@ def test_a_record_holds_as_long_as_the_checkout_says_the_same_of_the_commit(
     cache = Cache(tmp_path / "cache", "code")
     digest = Reader(tmp_path / "cache", "code", site / "templates")(source / "one.json")
     assert isinstance(digest, str)
-    cache.look()
-    told = json.loads(cache.get(f"{digest}.record") or b"")
-    assert told["origin"] == [NOWHERE, None]
-    cache.put(f"{digest}.record", json.dumps(told | {"origin": [NOWHERE, before]}).encode())
-    assert (recorded(cache, digest) is not None) is holds
+    record = Shelves(cache).get(digest)
+    assert record is not None
+    assert record.origin == (NOWHERE, None)
+    assert replace(record, origin=(NOWHERE, before)).holds(date.today()) is holds
