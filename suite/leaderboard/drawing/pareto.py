@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from suite.leaderboard.drawing.labels import Field, Label, labels
 from suite.leaderboard.drawing.logaxis import LogAxis, Tick, spanning
 from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.ranking.frame import Row
 from suite.units import Scale, amounts, column, grouped, half_width, plural, symbol
 
 WIDTH, HEIGHT = 860.0, 400.0
-LEFT, RIGHT, TOP, BOTTOM = 84.0, 850.0, 14.0, 350.0
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 850.0, 32.0, 350.0
 
 MOST_POINTS = 150
 """More are not drawn: the frontier is kept whole, and of the others those of least energy."""
@@ -30,6 +31,7 @@ class Point:
     energy: str
     interval: str
     rate: str
+    label: Label | None = None  # the system's name, where there is room for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ def finder(board: Board, rows: Sequence[Row]) -> Finder | None:
         energy_unit=f"{plot.energy.prefix}J/{symbol(board.unit)}",
         rate_unit=f"{plot.rate.prefix}{plural(board.unit)}/s",
         plot=plot,
-        points=tuple(_point(row, plot, on_frontier=id(row) in kept) for row in shown),
+        points=_named([_point(row, plot, on_frontier=id(row) in kept) for row in shown]),
         hidden=len(rows) - len(shown),
         steps=_steps(best, plot),
         across=plot.across.ticks(f"s/{symbol(board.unit)}"),
@@ -142,6 +144,16 @@ def _point(row: Row, plot: Plot, *, on_frontier: bool) -> Point:
         interval=(plot.energy.interval(energy) if energy else None) or "",
         rate=grouped(row.units_per_s / plot.rate.factor),
     )
+
+
+def _named(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Each system once, at its point on the frontier if it has one; those on the frontier choose their places first."""
+    wanted: dict[str, int] = {}
+    for number in sorted(range(len(points)), key=lambda one: not points[one].on_frontier):
+        wanted.setdefault(points[number].row.system_name, number)
+    marks = [(point.x, point.y) for point in points]
+    found = labels({number: name for name, number in wanted.items()}, marks, Field(LEFT, TOP, RIGHT, BOTTOM))
+    return tuple(replace(point, label=found.get(number)) for number, point in enumerate(points))
 
 
 def _steps(best: Sequence[Row], plot: Plot) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from suite.leaderboard.drawing.labels import Field, Label, labels
 from suite.leaderboard.drawing.logaxis import LogAxis, Tick, spanning
 from suite.normalise import Score, score
 from suite.record import CellResult, Result
@@ -18,7 +19,7 @@ from suite.roofline import CALIB, Calibration, Meters, calibrations
 from suite.units import grouped, quantity, times
 
 WIDTH, HEIGHT = 860.0, 380.0
-LEFT, RIGHT, TOP, BOTTOM = 84.0, 850.0, 14.0, 330.0
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 850.0, 32.0, 330.0
 STEPS = 64
 """Straight pieces of a drawn curve."""
 
@@ -66,6 +67,7 @@ class Place:
 
     number: int
     name: str
+    work: str  # what it is called beside its mark
     precision: str
     meter_class: str
     intensity: float
@@ -91,6 +93,7 @@ class Dot:
     interval: str | None
     floor: str
     over: str
+    label: Label | None = None  # the work's name, where there is room for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ def _place(number: int, cell: CellResult, scored: Score, floor: Floor) -> Place 
     return Place(
         number=number,
         name=f"{ran.workload} {ran.mode}, size {ran.size}, {ran.framework} {ran.precision}",
+        work=f"{ran.workload} {ran.mode} {ran.size}",
         precision=ran.precision,
         meter_class=scored.meter_class,
         intensity=intensity,
@@ -170,7 +174,10 @@ def roofchart(result: Result, limits: Mapping[Meters, Calibration] | None = None
     colours = {key: 1 + index % 6 for index, key in enumerate(floors)}
     return Roofchart(
         curves=tuple(_curve(key, floor, colours[key], across, up) for key, floor in floors.items()),
-        dots=tuple(_dot(place, colours[place.precision, place.meter_class], across, up) for place, _ in found),
+        dots=_named(
+            [_dot(place, colours[place.precision, place.meter_class], across, up) for place, _ in found],
+            [place.work for place, _ in found],
+        ),
         across=across.ticks("FLOP/B", prefixed=False),
         up=up.ticks("J/FLOP"),
     )
@@ -196,6 +203,16 @@ def _curve(key: tuple[str, str], floor: Floor, colour: int, across: LogAxis, up:
         balance_x=across.place(floor.balance) if inside else None,
         balance=_intensity(floor.balance),
     )
+
+
+def _named(dots: Sequence[Dot], works: Sequence[str]) -> tuple[Dot, ...]:
+    """Each piece of work once: its frameworks' marks stand close together."""
+    wanted: dict[str, int] = {}
+    for number, work in enumerate(works):
+        wanted.setdefault(work, number)
+    marks = [(dot.x, dot.y) for dot in dots]
+    found = labels({number: work for work, number in wanted.items()}, marks, Field(LEFT, TOP, RIGHT, BOTTOM))
+    return tuple(replace(dot, label=found.get(number)) for number, dot in enumerate(dots))
 
 
 def _dot(place: Place, colour: int, across: LogAxis, up: LogAxis) -> Dot:

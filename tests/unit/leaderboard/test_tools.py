@@ -205,7 +205,7 @@ def test_a_point_lies_where_its_numbers_say(make_row: MakeRow) -> None:
     assert best.x - fast.x == pytest.approx(slow.x - best.x, abs=0.11)
     assert fast.y == slow.y < best.y
     assert best.high_y < best.y < best.low_y
-    assert found.steps == f"M{fast.x} 14.0V{fast.y}H{best.x}V{best.y}H850.0"
+    assert found.steps == f"M{fast.x} 32.0V{fast.y}H{best.x}V{best.y}H850.0"
     assert (best.energy, best.interval, found.energy_unit) == ("1.0", "0.9–1.1", "J/token")
 
 
