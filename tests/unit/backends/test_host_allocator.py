@@ -14,7 +14,7 @@ from backends import host_allocator
 
 BLOCK_MIB = 256
 LIFE = """
-import re, resource
+import re, resource, threading
 from pathlib import Path
 
 def held_mib():
@@ -24,7 +24,9 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 def use():
-    bytearray(b"x") * (BLOCK_MIB << 20)
+    thread = threading.Thread(target=lambda: bytearray(b"x") * (BLOCK_MIB << 20))
+    thread.start()
+    thread.join()
 
 BEGIN
 empty = held_mib()
@@ -35,8 +37,8 @@ again = faults() - before
 RELEASE
 print(freed, again, held_mib() - empty)
 """
-"""Prints what the process held of a block that it had freed, the pages that a second such block had to get anew, and
-what it held once all was given back."""
+"""Prints what the process held of a block that a thread had freed, the pages that a second such thread had to get anew,
+and what the process held once all was given back."""
 
 
 def needs_glibc() -> None:
