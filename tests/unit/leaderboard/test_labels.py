@@ -58,9 +58,15 @@ def test_who_is_asked_for_first_takes_the_place() -> None:
 
 def test_a_system_is_named_once_and_on_the_frontier(make_row: MakeRow) -> None:
     rows = [
-        make_row(system_name="One", joules_per_unit=3.0, units_per_s=50.0, result="a"),
-        make_row(system_name="One", joules_per_unit=1.0, units_per_s=100.0, result="b"),
-        make_row(system_name="Two", joules_per_unit=30.0, units_per_s=1.0, result="c"),
+        make_row(
+            system_name=name,
+            joules_per_unit=joules,
+            joules_low=0.9 * joules,
+            joules_high=1.1 * joules,
+            units_per_s=rate,
+            result=result,
+        )
+        for name, joules, rate, result in (("One", 3.0, 50.0, "a"), ("One", 1.0, 100.0, "b"), ("Two", 9.0, 10.0, "c"))
     ]
     (board,) = boards_of(rows)
     made = finder(board, rows)
