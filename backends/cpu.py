@@ -91,10 +91,10 @@ class CpuBackend:
 
 
 def attach(framework: str) -> Runtime:
-    """The host's processors through `framework`, in this process, which keeps the memory it frees from here on."""
-    host_allocator.keep_freed_memory()
+    """The host's processors through `framework`, in this process, which keeps from here on what torch frees."""
     if framework == "jax":
         return CpuJaxRuntime(open_device("cpu", "cpu", 0))
+    host_allocator.keep_freed_memory()
     return CpuTorchRuntime()
 
 

@@ -11,19 +11,21 @@ from __future__ import annotations
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # malloc.h; what they do: mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h; what they do: mallopt(3)
 NEVER = -1
 
 
 def keep_freed_memory(library: ctypes.CDLL | None = None) -> bool:
-    """From now on in this process; whether the C library can. To be called before a framework starts its threads."""
+    """What the main thread frees, from now on; whether the C library can. Call it before anything large is allocated.
+
+    Other threads' large blocks still come and go by mappings, and JAX has all its work done in such threads. One heap
+    for all (M_ARENA_MAX) would keep them too, but then JAX held 1.6 times the memory (docs/performance.md).
+    """
     glibc = _glibc(library)
     if glibc is None:
         return False
-    # No block has a mapping of its own, which would go as the block is freed, and the heap's end stays where it is. One
-    # heap serves all threads: those of the others hold 64 MiB at most, and XLA's threads would map what is larger.
-    settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, NEVER), (M_ARENA_MAX, 1))
-    return all(glibc.mallopt(name, value) for name, value in settings)
+    # No block has a mapping of its own, which would go as the block is freed, and the heap's end stays where it is.
+    return bool(glibc.mallopt(M_MMAP_MAX, 0) and glibc.mallopt(M_TRIM_THRESHOLD, NEVER))
 
 
 def give_freed_memory_back(library: ctypes.CDLL | None = None) -> bool:
