@@ -108,10 +108,13 @@ def test_the_compiler_is_the_named_one_then_gcc_then_clang(tmp_path: Path) -> No
     assert frameworks.cxx_compiler(path | {"CXX": "absent++"}) == gcc
 
 
-def test_without_a_compiler_torch_runs_eagerly_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_torch_runs_eagerly_and_says_why(
+    cpuinfo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpuinfo.write_text(INTEL.format(flag="amx_bf16"))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    (torch,) = (support for support in CpuBackend().frameworks() if support.framework == "torch")
+    (torch,) = (support for support in CpuBackend(cpuinfo=cpuinfo).frameworks() if support.framework == "torch")
     assert (torch.compiled, torch.note) == (False, "no C++ compiler: runs eagerly")
 
 
