@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ LINES_ON_PAGE = 80
 """About as many systems are listed on the page of scores, which stays below 3,000 elements; the files hold them all."""
 OPENED_ON_PAGE = 9
 """As many scores open into their parts on that page; those of other systems do so on the system's page."""
+DRAWN = 120.0
+"""How wide the drawing of a part's points is."""
 DATES = 6
 """As many dates of a system's history are shown, the newest ones."""
 
@@ -56,6 +59,28 @@ class ScoreLine:
         """Where it opens into its parts on the system's page."""
         one = self.scored
         return f"score-{one.basket.slug}-{one.boundary}-{one.meter_class}-{one.backend}"
+
+    @property
+    def strongest_first(self) -> tuple[PartLine, ...]:
+        """Strengths at the top, weaknesses at the bottom."""
+        return tuple(sorted(self.parts, key=lambda one: -one.part.points))
+
+    @property
+    def axis(self) -> str:
+        """From where to where the bars of the parts run."""
+        low, high = self._ends
+        return f"{grouped(low, 2)} to {grouped(high, 2)}"
+
+    def place(self, points: float) -> float:
+        """Where so many points lie in the drawing, which is logarithmic."""
+        low, high = self._ends
+        return round(DRAWN * math.log(points / low) / math.log(high / low), 1)
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """All parts, and twice as much or half as much as 100 at least."""
+        points = [one.part.points for one in self.parts]
+        return min(50.0, *points), max(200.0, *points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

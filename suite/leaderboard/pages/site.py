@@ -12,6 +12,7 @@ from math import ceil
 from suite.leaderboard.cache import key_of
 from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
 from suite.leaderboard.kept import Digest
+from suite.leaderboard.pages.history import History, histories
 from suite.leaderboard.pages.lineup import lineup
 from suite.leaderboard.pages.scores import Scoring, write_page
 from suite.leaderboard.pages.tables import Scales, Table, scales, table
@@ -146,22 +147,30 @@ def _write_systems(
     machines = content.machines
     recent = {entry.id for machine in machines for entry in machine.entries[:RESULTS_ON_SYSTEM]}
     own = _own_places(ranked, recent)
+    past = histories(content.boards)
     for machine in machines:
         shown = _recent(machine, own)
         key = key_of(
             [digests[one.id] for one in machine.entries],
             [_lines_key(own.get(one.id, ()), digests) for one in shown],
             [one.key(machine.system.slug) for one in scores],
+            past.get(machine.system.slug),
         )
         lines = _lines(shown, own)
         longest = max(len(machine.entries) / LIST_ROWS, len(lines) / LINES_ON_SYSTEM)
         for page in paged(machine.path, range(ceil(longest)), 1):
-            context = partial(_system_context, machine, page, lines, scores if page.number == 1 else ())
+            first = page.number == 1
+            told = (scores, past.get(machine.system.slug)) if first else ((), None)
+            context = partial(_system_context, machine, page, lines, *told)
             pages.keep(page.path, "system.html", key, context)
 
 
 def _system_context(
-    machine: Machine, page: Page[int], lines: Sequence[_Line], scores: Sequence[Scoring]
+    machine: Machine,
+    page: Page[int],
+    lines: Sequence[_Line],
+    scores: Sequence[Scoring],
+    history: History | None,
 ) -> dict[str, object]:
     start, first = LINES_ON_SYSTEM * (page.number - 1), LIST_ROWS * (page.number - 1)
     return {
@@ -172,6 +181,7 @@ def _system_context(
         "recent": _tables(lines[start : start + LINES_ON_SYSTEM]),
         "shown": len({entry.id for entry, _, _ in lines}),
         "scores": scores,
+        "history": history,
     }
 
 
