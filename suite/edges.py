@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import sub
+from operator import sub, truediv
 
 from suite.trace import EDGE_TICKS, Meter, Ticks, Window
 
@@ -91,8 +91,7 @@ def _followed(meter: Meter, ticks: Ticks, at_ns: int, outer: int, inward: range)
     """
     inner = inward.start
     inner_uj, outer_uj, since_ns = ticks.energy_uj[inner], ticks.energy_uj[outer], at_ns - ticks.at_ns[inner]
-    slopes = [_slope(ticks, one, other) for one, other in pairwise(inward)]
-    steps_ns = [_span_ns(ticks, one, other) for one, other in pairwise(inward)]
+    steps_ns, slopes = _course(ticks, inward)
     furthest = inward[-1] if _steady(meter, steps_ns, slopes) else inward[1]
     slope, beyond = _slope(ticks, inner, furthest), _slope(ticks, inner, outer)
     led_uj = inner_uj + slope * since_ns
@@ -129,6 +128,13 @@ def _unsteady(slopes: Sequence[float]) -> float:
 def _timing_uj(meter: Meter, slope: float) -> float:
     """A tick is known to within tick_width_s."""
     return slope * meter.tick_width_s * 1e9 / math.sqrt(12)
+
+
+def _course(ticks: Ticks, inward: range) -> tuple[list[int], list[float]]:
+    """From each tick to the next: nanoseconds, and microjoules per nanosecond."""
+    at_ns, energy_uj = [ticks.at_ns[index] for index in inward], [ticks.energy_uj[index] for index in inward]
+    steps_ns = list(map(sub, at_ns[1:], at_ns))
+    return list(map(abs, steps_ns)), list(map(truediv, map(sub, energy_uj[1:], energy_uj), steps_ns))
 
 
 def _span_ns(ticks: Ticks, one: int, other: int) -> int:

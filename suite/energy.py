@@ -118,6 +118,8 @@ def domain_energy(pairs: Sequence[tuple[Meter, Ticks]], window: Window) -> Energ
     if any(_disagree(energy.joules, joules) for joules in seconds):
         codes.add("methods_disagree")
     second_j = next((joules for joules in seconds if joules is not None), None)
+    if second_j is None and not codes:
+        return energy
     return replace(energy, second_j=second_j, reasons=tuple(sorted(codes)))
 
 
