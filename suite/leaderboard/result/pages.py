@@ -14,6 +14,7 @@ from suite.leaderboard.render import Pages
 from suite.leaderboard.result import badges, citation, details, metering
 from suite.leaderboard.result.details import CellView
 from suite.leaderboard.result.limits import limits
+from suite.leaderboard.result.validation import validation
 from suite.leaderboard.trust_files import UNSIGNED
 from suite.record import Result
 from suite.roofline import Calibration, Meters
@@ -56,6 +57,7 @@ def _write_overview(
             meters=metering.meters(result),
             overhead=metering.overhead(result),
             warnings=metering.warnings(checked),
+            report=validation(checked, result),
             roof=roof and _part_of(roof, part),
             citation=citation.of_result(result),
             **common,
