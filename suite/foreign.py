@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -95,5 +97,11 @@ def foreign_files(root: Path) -> list[Path]:
     """Every foreign reference below `root`, or `root` itself if it is one, in a fixed order; hidden names are none."""
     if not root.is_dir():
         return [root] if is_foreign(root) else []
-    found = (path for path in root.rglob("*.json") if is_foreign(path) and not path.is_dir())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    return sorted(filter(is_foreign, json_files(root)))
+
+
+def json_files(root: Path) -> Iterator[Path]:
+    """Every *.json below a folder, in any order. Nothing hidden, and nothing below a folder that is a link."""
+    for folder, inside, names in os.walk(root):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names if name.endswith(".json") and not name.startswith("."))

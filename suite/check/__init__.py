@@ -15,7 +15,7 @@ from suite.check.document import Refused, parsed, read_bytes
 from suite.check.files import REMAKE
 from suite.check.findings import Checked, Finding, error
 from suite.check.rules import examine
-from suite.foreign import is_foreign
+from suite.foreign import is_foreign, json_files
 from suite.identity import SEALED_SINCE, content_id
 from suite.record import Result
 
@@ -80,5 +80,4 @@ def result_files(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         return [root]
-    found = (path for path in root.rglob("*.json") if not path.is_dir() and not is_foreign(path))
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    return sorted(path for path in json_files(root) if not is_foreign(path))

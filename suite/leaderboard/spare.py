@@ -49,13 +49,15 @@ class Spare:
 
     def holds(self, record: Record) -> bool:
         """Whether all of the result's own files are at hand, here or in the cache, as they were put."""
-        return all(own.has(self._cache, record.sha256, number, one) for number, one in self._lacking(record))
+        return all(own.has(self._cache, record.sha256, number, file) for number, file in self._lacking(record))
 
-    def _lacking(self, record: Record) -> Iterator[tuple[int, Own]]:
+    def _lacking(self, record: Record) -> list[tuple[int, Own]]:
         standing = self.standing
-        for number, one in enumerate(record.files):
-            if standing.get(one.path) != (one.size, one.written_ns):
-                yield number, one
+        return [
+            (number, file)
+            for number, file in enumerate(record.files)
+            if standing.get(file.path) != (file.size, file.written_ns)
+        ]
 
     def place(self, records: Iterable[Record], fresh: Path) -> None:
         """Every result's own files stand below the new site's root, and nothing else does. FileNotFoundError."""
@@ -73,17 +75,17 @@ class Spare:
 
 def _files(root: Path, folder: str) -> Iterator[tuple[str, Mark | None]]:
     """All files below a folder. One that cannot be looked into, or is none, has none."""
-    try:
-        entries = list(os.scandir(f"{root}/{folder}"))
-    except OSError:
-        return
-    for entry in entries:
-        path = f"{folder}/{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(root, path)
-        else:
-            plain = entry.is_file(follow_symlinks=False)
-            yield path, own.mark_of(entry.stat(follow_symlinks=False)) if plain else None
+    folders = [folder]
+    while folders:
+        folder = folders.pop()
+        with suppress(OSError), os.scandir(f"{root}/{folder}") as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                else:
+                    plain = entry.is_file(follow_symlinks=False)
+                    yield path, own.mark_of(entry.stat(follow_symlinks=False)) if plain else None
 
 
 def _clear(fresh: Path, paths: Iterable[str]) -> None:

@@ -63,8 +63,14 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     for part in _board_list(content):
         pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
     pages.write("methodology.html", "methodology.html", date=content.date, site=content)
-    pages.write("workloads.html", "workloads.html", date=content.date, works=works(content.boards))
+    _write_work(content, pages)
     pages.write("submit.html", "submit.html", date=content.date)
+
+
+def _write_work(content: Site, pages: Pages) -> None:
+    """The formulas and bands of all workloads take half a second, and change with the code only."""
+    key = (content.date, [(board.path, board.systems) for board in newest(content.boards)])
+    pages.keep("workloads.html", "workloads.html", key, lambda: {"date": content.date, "works": works(content.boards)})
 
 
 def write_not_found(date: str | None, base: str, pages: Pages) -> None:

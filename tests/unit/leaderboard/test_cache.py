@@ -134,6 +134,17 @@ def test_a_file_that_is_added_or_changed_or_removed_leaves_the_site_as_if_built_
         assert not blobs(out, "record"), step
 
 
+def test_a_result_of_another_machine_leaves_the_site_as_if_built_from_nothing(
+    make: Build, source: Path, site: Path, out: Path, tmp_path: Path, synthetic: ModuleType, three: list[Result]
+) -> None:
+    make()
+    system = three[2].system.model_copy(update={"slug": "another", "name": "Another"})
+    other = synthetic.sealed(three[2].model_copy(update={"system": system, "journal_sha256": "ab" * 32}))
+    (source / "other.json").write_bytes(synthetic.dumps(other))
+    make()
+    assert contents(out) == from_nothing(source, site, tmp_path)
+
+
 def test_a_changed_template_makes_every_page_again(source: Path, site: Path, out: Path, tmp_path: Path) -> None:
     own = tmp_path / "site"
     shutil.copytree(site, own)
