@@ -1,9 +1,10 @@
 """How long a site takes to build, from nothing and after one new file: tables for docs/performance.md.
 
-    python bench/site_build.py [--count 100 300] [--processes 4]
+    python bench/site_build.py [--count 100 300] [--small] [--processes 4]
 
-Each number of files is built by processes of their own: from nothing, again without a change, and after one new file;
-ratios are of this one run. Memory is the largest of the building process and of its readers, each alone.
+Small files have one to three cells and no calibration. Each number of files is built by processes of their own: from
+nothing, twice without a change (the first of these has no site that was replaced, and links all files anew), and after
+one new file; ratios are of this one run. Memory is the largest of the building process and of its readers, each alone.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Figure:
     processor_s: float
     building_bytes: int
     reading_bytes: int
+    largest_page_bytes: int
 
 
 def measured(results: Path, out: Path, processes: int | None) -> Figure:
@@ -57,6 +59,7 @@ def measured(results: Path, out: Path, processes: int | None) -> Figure:
         processor_s=sum(one.ru_utime + one.ru_stime for one in (own, readers)),
         building_bytes=process_peak_bytes(),
         reading_bytes=readers.ru_maxrss * 1024,
+        largest_page_bytes=max(page.stat().st_size for page in out.rglob("*.html")),
     )
 
 
@@ -66,21 +69,22 @@ def apart(results: Path, out: Path, processes: int | None) -> Figure:
         return pool.submit(measured, results, out, processes).result()
 
 
-def add(results: Path, index: int) -> None:
+def add(results: Path, index: int, *, small: bool) -> None:
     """One more file."""
-    made = synthetic.result(index, 1)
+    made = synthetic.result(index, 1, small=small)
     path = results / made.system.slug / made.file_name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(synthetic.dumps(made))
 
 
-def builds(folder: Path, count: int, processes: int | None) -> Iterator[tuple[str, Figure]]:
-    """The three builds of `count` files, below `folder`."""
+def builds(folder: Path, count: int, processes: int | None, *, small: bool) -> Iterator[tuple[str, Figure]]:
+    """The four builds of `count` files, below `folder`."""
     results, out = folder / "results", folder / "site"
-    synthetic.write(results, count)
+    synthetic.write(results, count, small=small)
     yield "from nothing", apart(results, out, processes)
+    yield "nothing changed, the first time", apart(results, out, processes)
     yield "nothing changed", apart(results, out, processes)
-    add(results, count)
+    add(results, count, small=small)
     yield "one new file", apart(results, out, processes)
 
 
@@ -88,22 +92,26 @@ def line(count: int, name: str, one: Figure, first: Figure) -> str:
     share = one.processor_s / first.processor_s
     memory = " + ".join(f"{size / MIB:,.0f}" for size in (one.building_bytes, one.reading_bytes) if size)
     read = one.files - one.cached
-    told = (f"{count:,}", name, f"{read:,}", f"{one.wall_s:.1f}", f"{one.processor_s:.1f}", f"{share:.3f}", memory)
+    times = (f"{one.wall_s:.1f}", f"{one.processor_s:.1f}", f"{1000 * one.processor_s / one.files:.1f}", f"{share:.3f}")
+    told = (f"{count:,}", name, f"{read:,}", *times, memory, f"{one.largest_page_bytes / 1000:,.0f}")
     return f"| {' | '.join(told)} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, nargs="+", default=[100, 300])
+    parser.add_argument("--small", action="store_true", help="files of one to three cells")
     parser.add_argument("--processes", type=int, help="that read files; default: the cores there are")
     asked = parser.parse_args()
-    print("| files | build | read | wall, s | processors, s | of the first | peak memory, MiB |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| files | build | read | wall, s | processors, s | a file, ms | of the first | peak, MiB | largest page, kB |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     each: list[tuple[int, float]] = []
     for count in asked.count:
         with tempfile.TemporaryDirectory() as name:
             found: list[Figure] = []
-            for what, one in builds(Path(name), count, asked.processes):
+            for what, one in builds(Path(name), count, asked.processes, small=asked.small):
                 found.append(one)
                 print(line(count, what, one, found[0]), flush=True)
             each.append((count, found[0].processor_s / count))
