@@ -12,7 +12,11 @@ const Saving = (() => {
   const csv = (lines) => lines.map((line) => `${line.map((text) => quoted(defused(plain(text)))).join(",")}\r\n`).join("");
 
   // What stands in different elements is different words.
-  const words = (node) => Array.from(node.childNodes, (child) => (child.nodeType === Node.TEXT_NODE ? child.data : words(child)));
+  const words = (node) => Array.from(node.childNodes, wordsOf);
+  const wordsOf = (child) => {
+    if (child.nodeType === Node.TEXT_NODE) return child.data;
+    return child.classList.contains("narrow") ? [] : words(child); // which repeats what columns say
+  };
   const text = (cell) =>
     cell.querySelector(":scope > .unknown") ? "" : words(cell).flat(Infinity).join(" ").replace(/\s+/g, " ").trim();
 

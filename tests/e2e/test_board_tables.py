@@ -413,6 +413,7 @@ def test_the_rows_that_are_shown_can_be_saved(page: Any, board: Path) -> None:
     assert lines[0][:2] == ["row", "System"]
     assert [name.split(" ")[0] for name in lines[0][2:]] == ["mJ/token", "tokens/s", "Framework"]
     assert [line[0] for line in lines[1:]] == [row["id"] for row in page.evaluate(ROWS)]
+    assert not any(" · " in line[1] for line in lines)
     speeds = [float(line[3]) for line in lines[1:]]
     assert speeds == sorted(speeds, reverse=True)
 

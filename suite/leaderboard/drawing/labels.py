@@ -68,8 +68,8 @@ def _short(text: str) -> str:
 
 
 def _places(x: float, y: float, text: str) -> Iterable[Label]:
-    """Beside the mark, then above and below to either side."""
-    for rise in (-4.0, 8.0, -12.0):
+    """A little above the mark, where no line that runs through it is met; then beside it and below."""
+    for rise in (8.0, -4.0, -12.0):
         yield Label(x=round(x + GAP, 1), y=round(y - rise, 1), anchor="start", text=text)
         yield Label(x=round(x - GAP, 1), y=round(y - rise, 1), anchor="end", text=text)
 
