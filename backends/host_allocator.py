@@ -19,7 +19,7 @@ def keep_freed_memory(library: ctypes.CDLL | None = None) -> bool:
     """What the main thread frees, from now on; whether the C library can. Call it before anything large is allocated.
 
     Other threads' large blocks still come and go by mappings, and JAX has all its work done in such threads. One heap
-    for all (M_ARENA_MAX) would keep them too, but then JAX held 1.6 times the memory (docs/performance.md).
+    for all (M_ARENA_MAX) would keep them too, but then JAX held up to 1.7 times the memory (docs/performance.md).
     """
     glibc = _glibc(library)
     if glibc is None:
