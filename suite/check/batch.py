@@ -126,7 +126,8 @@ def _once(rows: Sequence[Row]) -> Iterator[Row]:
             ids[row.id] = row.path
         if row.journal is not None:
             journals[row.journal] = row.path
-        traces.update(dict.fromkeys(row.marks - traces.keys(), row.path))
+        for mark in row.marks:  # a difference of sets would look through all that is known, for each file anew
+            traces.setdefault(mark, row.path)
         if twin is None:
             yield row
         else:

@@ -6,12 +6,13 @@ import json
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from suite.check import workers
-from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_of
+from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_of, together
 from suite.check.findings import error, warning
 from suite.check.report import lines
 from suite.check.workers import Limits, Task, each
@@ -194,3 +195,19 @@ def test_ctrl_c_is_the_parents_business_from_a_processs_first_instruction() -> N
     blocked = next(int(line.split()[1], 16) for line in told.splitlines() if line.startswith("SigBlk:"))
     assert blocked >> (signal.SIGINT - 1) & 1
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_four_times_as_many_files_are_compared_in_about_four_times_the_time() -> None:
+    def seconds(count: int) -> float:
+        rows = [
+            Row(
+                path=Path(f"{number}"), id=f"{number}", findings=(), marks=frozenset(f"{number}/{n}" for n in range(40))
+            )
+            for number in range(count)
+        ]
+        begun_s = time.process_time()
+        together(rows)
+        return time.process_time() - begun_s
+
+    few, many = (min(seconds(count) for _ in range(3)) for count in (500, 2000))
+    assert many < 10 * few
