@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +17,13 @@ from workloads.base import Program, Spec
 
 jax.config.update("jax_default_matmul_precision", "highest")
 torch.set_float32_matmul_precision("highest")
+
+# Tests build the same programs over and over, and XLA takes ten seconds for the largest: each is compiled once.
+COMPILED = tempfile.mkdtemp(prefix="joulemark-parity-")
+atexit.register(shutil.rmtree, COMPILED, ignore_errors=True)
+jax.config.update("jax_compilation_cache_dir", COMPILED)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 Build = Callable[..., Program]
 
