@@ -88,8 +88,9 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
 
 @pytest.mark.fault("Ctrl-C in a window", "interrupted, finished cells kept")
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
-    budget = "90s"  # room for a second cell also where the first took twice what was planned
-    command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", budget)
+    # two cells that compile fast, and room for the second also where the first took twice what was planned
+    command = ("run", "--size", "xs", "--framework", "jax", "--workload", "lstm", "--backend", "simulated")
+    command = (*command, "--budget", "120s")
     process = suite(*command)
     wait_for(process, " ok", "window 1")
     process.send_signal(signal.SIGINT)
