@@ -21,6 +21,8 @@ Suite = Callable[..., subprocess.Popen[str]]
 POWER_W = 100.0  # what the simulated machine draws unless it is told otherwise
 
 SMALL = ("run", "--size", "xs", "--workload", "gpt", "--mode", "train")
+FAST = ("run", "--size", "xs", "--workload", "lstm", "--framework", "jax", "--backend", "simulated")
+"""Cells that compile in a few seconds, also where XLA is slow."""
 
 
 def result_in(folder: Path) -> Result:
@@ -88,9 +90,7 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
 
 @pytest.mark.fault("Ctrl-C in a window", "interrupted, finished cells kept")
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
-    # two cells that compile fast, and room for the second also where the first took twice what was planned
-    command = ("run", "--size", "xs", "--framework", "jax", "--workload", "lstm", "--backend", "simulated")
-    command = (*command, "--budget", "120s")
+    command = (*FAST, "--budget", "120s")  # room for a second cell also where the first took twice what was planned
     process = suite(*command)
     wait_for(process, " ok", "window 1")
     process.send_signal(signal.SIGINT)
@@ -114,7 +114,7 @@ def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, 
 def test_ctrl_c_before_a_cell_is_finished_leaves_no_result_and_the_next_run_is_whole(
     suite: Suite, tmp_path: Path
 ) -> None:
-    command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
+    command = (*FAST, "--mode", "train", "--budget", "60s")
     process = suite(*command)
     wait_for(process, "window 1")
     process.send_signal(signal.SIGINT)
@@ -127,7 +127,7 @@ def test_ctrl_c_before_a_cell_is_finished_leaves_no_result_and_the_next_run_is_w
 
 
 def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
-    command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
+    command = (*FAST, "--mode", "train", "--budget", "60s")
     process = suite(*command)
     wait_for(process, "window 1")
     os.kill(process.pid, signal.SIGKILL)
@@ -139,7 +139,7 @@ def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
 
 @pytest.mark.fault("controller killed", "journal whole, no process left")
 def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(suite: Suite, tmp_path: Path) -> None:
-    command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
+    command = (*FAST, "--budget", "60s")
     process = suite(*command)
     wait_for(process, " ok")
     children = psutil.Process(process.pid).children(recursive=True)
@@ -177,7 +177,7 @@ def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: S
 
 @pytest.mark.fault("two runs in one folder", "second refused")
 def test_two_runs_of_one_plan_do_not_write_one_journal(suite: Suite) -> None:
-    command = (*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s")
+    command = (*FAST, "--mode", "train", "--budget", "60s")
     first = suite(*command)
     wait_for(first, "idle")
     errors = finish(suite(*command), exits.USAGE)
@@ -196,7 +196,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_cell(suite:
 @pytest.mark.fault("full disk", "one line, exit 74, the next run continues")
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(suite: Suite, tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk: writing past it fails in the same way."""
-    command = ("run", "--size", "xs", "--framework", "jax", "--backend", "simulated", "--budget", "50s")
+    command = (*FAST, "--budget", "60s")
     errors = finish(suite(*command, files_of_at_most_bytes=8_000), exits.CANNOT_WRITE)
     assert "Cannot write" in errors.splitlines()[-1]
     assert not list((tmp_path / "results").glob("*/*.json"))
