@@ -118,8 +118,8 @@ def windows(step_s: float, units: int, count: int, length_s: float, random: np.r
     return found
 
 
-def audits(spec: Spec, precision: str) -> tuple[record.Quality, ...]:
-    limit = spec.proof_limits[precision]
+def audits(spec: Spec, size: str, precision: str) -> tuple[record.Quality, ...]:
+    limit = spec.proof_limit(size, precision)
     return (
         record.Quality(name=WITNESSED, value=limit / 7, low=0.0, high=limit),
         record.Quality(name=CONSTANT, value=0.99, low=LEAST_CONSTANT, high=1.0),
@@ -157,7 +157,7 @@ def good_attempt(
             tuple(window_energy(meters, ticks, one, edge, events) for edge in boundaries(meters)) for one in made
         ),
         quality=record.Quality(name=spec.quality_name, value=inside, low=band.low, high=band.high),
-        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, machine.precision),
+        peak_memory_bytes=round(3.1 * GIB), audits=audits(spec, size, machine.precision),
         sweep=swept(spec, size, step_s), notes=(),
     )  # fmt: skip
 

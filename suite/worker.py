@@ -205,7 +205,7 @@ class Worker:
         """The watched step once more, in memory of another shape; a step follows, so that no window pays for that."""
         send(self.frames, "begin", name="audit", limit_s=STAGE_LIMIT_S["audit"])
         runtime.release_memory()
-        self._tell(audit.witnessed(program, spec.proof_limits[self.cell["precision"]]))
+        self._tell(audit.witnessed(program, spec.proof_limit(self.cell["size"], self.cell["precision"])))
         runtime.release_memory()
         program.prepare(1)
         program.step()

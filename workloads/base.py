@@ -94,6 +94,8 @@ class Spec:
     band: Callable[[str, str], Band]  # (size name, precision) -> where quality() must fall
     quality_steps: Callable[[Any], int]  # steps from the initial weights before quality() is read; 0 for inference
     proof_limits: Mapping[str, float] = field(default_factory=PROOF_LIMITS.copy)
+    # (size name, precision) -> the limit there, where rounding turns more than at the others
+    proof_limits_at: Mapping[tuple[str, str], float] = field(default_factory=dict)
     # (size name, precision) in which rounding turns most gradients -> how the names begin of the weights whose
     # gradients it does not turn (workloads/common/proofs.py)
     steady: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -101,6 +103,10 @@ class Spec:
 
     def source_at(self, size: str) -> Source:
         return self.source(self.sizes[size], self.seed)
+
+    def proof_limit(self, size: str, precision: str) -> float:
+        """How far a witnessed step may lie from the same step in strict float32."""
+        return self.proof_limits_at.get((size, precision), self.proof_limits[precision])
 
     def with_batch(self, size: str, batch: int) -> Spec:
         """The same work at one size, so many at once."""

@@ -141,7 +141,7 @@ def _is_own(work: Work, own: Work) -> bool:
 def _limits(cell: CellResult, spec: Spec, pointer: str) -> Iterator[Finding]:
     """Bands and limits are the workload's own."""
     band = spec.band(cell.cell.size, cell.cell.precision)
-    limits = {WITNESSED: (0.0, spec.proof_limits[cell.cell.precision]), CONSTANT: (LEAST_CONSTANT, 1.0)}
+    limits = {WITNESSED: (0.0, spec.proof_limit(cell.cell.size, cell.cell.precision)), CONSTANT: (LEAST_CONSTANT, 1.0)}
     for index, attempt in enumerate(cell.attempts):
         if any((one.low, one.high) != limits.get(one.name) for one in attempt.audits):
             here = f"{pointer}/attempts/{index}/audits"

@@ -145,7 +145,7 @@ def test_a_witnessed_step_is_proven(build: Build, spec: Spec, framework: str, pr
     program.prepare(4)
     for step in range(4):
         program.step(witnessed=step == 2)
-    assert program.proof() < spec.proof_limits[precision]
+    assert program.proof() < spec.proof_limit("xs", precision)
 
 
 @each

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workloads.base import Arrays
+from workloads.base import PROOF_LIMITS, Arrays
 from workloads.common.strided import PADDING, STRIDE
 from workloads.vae import SAMPLE, TRAIN, data
 from workloads.vae.network import decoder, encoder, macs
@@ -120,3 +120,9 @@ def test_bytes_and_memory_grow_with_the_precision_and_the_batch() -> None:
         assert spec.bytes_per_step(M, "bf16") < spec.bytes_per_step(M, "fp32") < spec.bytes_per_step(L, "fp32")
         assert spec.memory_bytes(M, "bf16") < spec.memory_bytes(M, "fp32") < spec.memory_bytes(L, "fp32") < 80e9
     assert TRAIN.memory_bytes(M, "fp32") < 16e9
+
+
+def test_only_the_size_for_tests_may_lie_further_from_float32_in_bfloat16() -> None:
+    assert {TRAIN.proof_limit(size, "bf16") for size in ("s", "m", "l")} == {PROOF_LIMITS["bf16"]}
+    assert PROOF_LIMITS["bf16"] < TRAIN.proof_limit("xs", "bf16") < 0.5
+    assert TRAIN.proof_limit("xs", "fp32") == PROOF_LIMITS["fp32"]
