@@ -73,7 +73,7 @@ const Tables = (() => {
     }
 
     // Whether any system has more than one row here.
-    get hasSystems() {
+    get repeatsSystems() {
       return this.isLinked && Rows.firsts(this.items, (item) => item.system).length < this.items.length;
     }
 
@@ -130,7 +130,7 @@ const Tables = (() => {
         ...this.columns.filter((column) => column.isRange).map((column) => Controls.range(column, change)),
       ];
       this.controls = [Controls.search(change)];
-      if (this.hasSystems) this.controls.push(Controls.best(change));
+      if (this.repeatsSystems) this.controls.push(Controls.best(change));
       if (choices.length) this.controls.push(Controls.folded("Filters", choices));
       if (this.isLinked) this.controls.push(Controls.folded("Columns", [Controls.columns(this.optional, change)]));
       if (this.items.length > 10) this.controls.push(Controls.listed(change));

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.leaderboard.pages.tables import Line, Table, scales, table
+from suite.leaderboard.pages.varied import varied
 from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.ranking.leaders import leaders
 
 COLUMNS = 6
-OF_ONE_WORKLOAD = 2
-"""Boards of one workload at most, so that a few columns tell of many models."""
-
 SYSTEMS = 16
 LEAST_SYSTEMS = 2
 """One machine alone stands beside nobody."""
@@ -53,12 +50,7 @@ def lineup(boards: Iterable[Board], headline: Board | None) -> Lineup | None:
 def _chosen(boards: Iterable[Board], headline: Board) -> list[Board]:
     """The headline, then the boards on which most systems meet."""
     alike = [one for one in boards if _kind(one) == _kind(headline) and one is not headline and not one.is_calibration]
-    chosen, taken = [headline], Counter([headline.workload])
-    for one in sorted(alike, key=lambda board: -board.systems):
-        if len(chosen) < COLUMNS and taken[one.workload] < OF_ONE_WORKLOAD:
-            chosen.append(one)
-            taken[one.workload] += 1
-    return chosen
+    return varied([headline, *sorted(alike, key=lambda board: -board.systems)], lambda board: board, COLUMNS)
 
 
 def _kind(board: Board) -> tuple[str, str, str]:

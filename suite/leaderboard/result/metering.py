@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from suite.check import Checked
 from suite.record import Result, Throughput
 from suite.trace import Meter
 from suite.units import memory, percent, quantity
@@ -71,8 +70,3 @@ def overhead(result: Result) -> Overhead | None:
 
 def _ratio(found: Throughput) -> str:
     return f"{found.ratio:.4f} ({found.low:.4f} to {found.high:.4f}, {found.pairs} pairs of windows)"
-
-
-def warnings(checked: Checked) -> tuple[str, ...]:
-    """What the check found worth a word in a file it accepted."""
-    return tuple(f"{finding.message} ({finding.rule}). {finding.cure}" for finding in checked.findings)

@@ -56,7 +56,6 @@ def _write_overview(
             list=part,
             meters=metering.meters(result),
             overhead=metering.overhead(result),
-            warnings=metering.warnings(checked),
             report=validation(checked, result),
             roof=roof and _part_of(roof, part),
             citation=citation.of_result(result),

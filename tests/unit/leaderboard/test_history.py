@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.pages.history import COLUMNS, DATES, OF_ONE_WORKLOAD, histories
+from suite.leaderboard.pages.history import COLUMNS, DATES, histories
+from suite.leaderboard.pages.varied import OF_ONE_WORKLOAD
 from suite.leaderboard.ranking.boards import boards_of
 from suite.leaderboard.ranking.frame import Row
 

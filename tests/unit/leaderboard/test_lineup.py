@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from suite.leaderboard import build
-from suite.leaderboard.pages.lineup import COLUMNS, OF_ONE_WORKLOAD, SYSTEMS, lineup
+from suite.leaderboard.pages.lineup import COLUMNS, SYSTEMS, lineup
+from suite.leaderboard.pages.varied import OF_ONE_WORKLOAD
 from suite.leaderboard.ranking.boards import Board, boards_of
 from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.leaders import leaders
