@@ -20,9 +20,13 @@ Suite = Callable[..., subprocess.Popen[str]]
 
 POWER_W = 100.0  # what the simulated machine draws unless it is told otherwise
 
-SMALL = ("run", "--size", "xs", "--workload", "gpt", "--mode", "train")
-FAST = ("run", "--size", "xs", "--workload", "lstm", "--framework", "jax", "--backend", "simulated")
-"""Cells that compile in a few seconds, also where XLA is slow."""
+CELLS = ("run", "--size", "xs", "--workload", "lstm")
+"""Which JAX compiles in a few seconds, also where XLA is slow."""
+
+SMALL = (*CELLS, "--mode", "train")
+"""One cell of each framework: where there is no second one that waits, the first has all the time it needs."""
+
+IN_JAX = ("--framework", "jax", "--backend", "simulated")
 
 
 def result_in(folder: Path) -> Result:
@@ -79,8 +83,9 @@ def wait_for(process: subprocess.Popen[str], *words: str) -> None:
 def test_one_failing_cell_is_recorded_and_the_rest_go_on(
     suite: Suite, tmp_path: Path, fault: str, outcome: str
 ) -> None:
+    command = (*SMALL, "--backend", "faulty")
     budget = "60s"  # two cells and their audits; a cell that hangs takes all the time that is to spare
-    errors = finish(suite(*SMALL, "--backend", "faulty", "--budget", budget, FAULT=fault), exits.CELLS_FAILED)
+    errors = finish(suite(*command, "--budget", budget, FAULT=fault), exits.CELLS_FAILED)
     cells = {cell.cell.framework: cell for cell in result_in(tmp_path).cells}
     assert cells["torch"].outcome == outcome
     assert cells["jax"].outcome == "ok"
@@ -90,7 +95,7 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
 
 @pytest.mark.fault("Ctrl-C in a window", "interrupted, finished cells kept")
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
-    command = (*FAST, "--budget", "120s")  # room for a second cell also where the first took twice what was planned
+    command = (*CELLS, *IN_JAX, "--budget", "120s")  # room for a second cell where the first took twice its plan
     process = suite(*command)
     wait_for(process, " ok", "window 1")
     process.send_signal(signal.SIGINT)
@@ -114,7 +119,7 @@ def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, 
 def test_ctrl_c_before_a_cell_is_finished_leaves_no_result_and_the_next_run_is_whole(
     suite: Suite, tmp_path: Path
 ) -> None:
-    command = (*FAST, "--mode", "train", "--budget", "60s")
+    command = (*SMALL, *IN_JAX, "--budget", "60s")
     process = suite(*command)
     wait_for(process, "window 1")
     process.send_signal(signal.SIGINT)
@@ -127,7 +132,7 @@ def test_ctrl_c_before_a_cell_is_finished_leaves_no_result_and_the_next_run_is_w
 
 
 def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
-    command = (*FAST, "--mode", "train", "--budget", "60s")
+    command = (*SMALL, *IN_JAX, "--budget", "60s")
     process = suite(*command)
     wait_for(process, "window 1")
     os.kill(process.pid, signal.SIGKILL)
@@ -139,7 +144,7 @@ def test_fresh_does_not_continue(suite: Suite, tmp_path: Path) -> None:
 
 @pytest.mark.fault("controller killed", "journal whole, no process left")
 def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(suite: Suite, tmp_path: Path) -> None:
-    command = (*FAST, "--budget", "60s")
+    command = (*SMALL, *IN_JAX, "--budget", "60s")
     process = suite(*command)
     wait_for(process, " ok")
     children = psutil.Process(process.pid).children(recursive=True)
@@ -155,7 +160,7 @@ def test_a_killed_controller_leaves_no_process_behind_and_an_unharmed_journal(su
 
 @pytest.mark.fault("sampler killed in a window", "meter_lost, later windows right")
 def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: Suite, tmp_path: Path) -> None:
-    process = suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "60s")
+    process = suite(*SMALL, *IN_JAX, "--budget", "60s")
     wait_for(process, "window 1")
     (sampler,) = (child for child in psutil.Process(process.pid).children() if "suite.sampler" in str(child.cmdline()))
     sampler.kill()
@@ -177,7 +182,7 @@ def test_a_killed_sampler_costs_the_windows_it_touches_and_nothing_else(suite: S
 
 @pytest.mark.fault("two runs in one folder", "second refused")
 def test_two_runs_of_one_plan_do_not_write_one_journal(suite: Suite) -> None:
-    command = (*FAST, "--mode", "train", "--budget", "60s")
+    command = (*SMALL, *IN_JAX, "--budget", "60s")
     first = suite(*command)
     wait_for(first, "idle")
     errors = finish(suite(*command), exits.USAGE)
@@ -196,7 +201,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_first_cell(suite:
 @pytest.mark.fault("full disk", "one line, exit 74, the next run continues")
 def test_a_full_disk_is_said_in_one_line_and_loses_nothing(suite: Suite, tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk: writing past it fails in the same way."""
-    command = (*FAST, "--budget", "60s")
+    command = (*SMALL, *IN_JAX, "--budget", "60s")
     errors = finish(suite(*command, files_of_at_most_bytes=8_000), exits.CANNOT_WRITE)
     assert "Cannot write" in errors.splitlines()[-1]
     assert not list((tmp_path / "results").glob("*/*.json"))
@@ -228,10 +233,7 @@ def test_a_log_is_joined_to_the_windows_it_covers(suite: Suite, tmp_path: Path) 
     finish(
         suite(
             *SMALL,
-            "--framework",
-            "jax",
-            "--backend",
-            "simulated",
+            *IN_JAX,
             "--budget",
             "30s",
             "--meter",
@@ -251,7 +253,7 @@ def test_a_log_is_joined_to_the_windows_it_covers(suite: Suite, tmp_path: Path) 
 def test_a_log_that_cannot_be_read_costs_nothing_but_itself(suite: Suite, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("time,watts\n2000,1\n1000,1\n")
     finish(
-        suite(*SMALL, "--framework", "jax", "--backend", "simulated", "--budget", "30s", "--meter", "csv:log.csv"),
+        suite(*SMALL, *IN_JAX, "--budget", "30s", "--meter", "csv:log.csv"),
         exits.OK,
     )
     result = result_in(tmp_path)
