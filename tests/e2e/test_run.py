@@ -99,7 +99,7 @@ def test_each_cell_has_three_repeats_and_a_quality_within_its_band(result: Resul
         for attempt in cell.attempts:
             assert attempt.quality is not None
             assert attempt.quality.low <= attempt.quality.value <= attempt.quality.high
-            if attempt.outcome == "ok":  # one that a busy machine ended late may lack its last audit
+            if attempt.detail is None:  # one that a busy machine cut short may lack its last audit
                 assert {audit.name for audit in attempt.audits} == {WITNESSED, CONSTANT}
             stages = [stage.name for stage in attempt.stages]
             assert [name for name in stages if name not in MAYBE] == ["start", "build", "compile", "warm-up"]
