@@ -38,11 +38,12 @@ def axis(summaries: Sequence[Summary]) -> Axis | None:
     known = [summary.median for summary in summaries if summary.median > 0]
     if not known:
         return None
-    lows = [max(summary.low or 0.0, min(known) / 2) for summary in summaries]
-    highs = [min(summary.high or 0.0, max(known) * 2) for summary in summaries]
-    if max(known) > LINEAR_SPAN * min(known):
-        return Axis(min(known + lows) / LOG_ROOM, max(known + highs) * LOG_ROOM, logarithmic=True)
-    return Axis(0.0, max(known + highs), logarithmic=False)
+    least, most = min(known), max(known)
+    low = min(max(summary.low or 0.0, least / 2) for summary in summaries)
+    high = max(min(summary.high or 0.0, most * 2) for summary in summaries)
+    if most > LINEAR_SPAN * least:
+        return Axis(min(least, low) / LOG_ROOM, max(most, high) * LOG_ROOM, logarithmic=True)
+    return Axis(0.0, max(most, high), logarithmic=False)
 
 
 @dataclass(frozen=True, slots=True)
