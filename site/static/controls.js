@@ -77,10 +77,27 @@ const Controls = (() => {
     return { element: make("label", {}, "List ", select, " rows"), show: (state) => { select.value = state.listed; } };
   };
 
+  // The way through a list that is too long for one page; `go` takes a page's number.
+  const pages = (go) => {
+    const told = make("span", {});
+    const ways = [["Previous", -1], ["Next", 1]].map(([text, step]) => ({ step, button: make("button", { type: "button" }, text) }));
+    const element = make("nav", { className: "pages" }, make("p", {}, told, ...ways.map((way) => way.button)));
+    element.setAttribute("aria-label", "Pages of the rows that were found");
+    let here = 1;
+    ways.forEach(({ step, button }) => button.addEventListener("click", () => go(here + step)));
+    const show = ({ page, pages: all }) => {
+      here = page;
+      element.hidden = all === 1;
+      told.textContent = `Page ${page} of ${all} `;
+      ways.forEach(({ step, button }) => { button.hidden = here + step < 1 || here + step > all; });
+    };
+    return { element, show };
+  };
+
   const folded = (title, parts) => ({
     element: make("details", {}, make("summary", {}, title), make("div", { className: "choices" }, ...parts.map((part) => part.element))),
     show: (state) => parts.forEach((part) => part.show(state)),
   });
 
-  return { make, search, best, facet, range, columns, listed, folded, inUnit };
+  return { make, search, best, facet, range, columns, listed, pages, folded, inUnit };
 })();

@@ -17,11 +17,16 @@ const Rows = (() => {
   };
 
   // Numbers by size, then text by name, unknown last in either direction; equals keep the order they came in.
+  // Of many rows few differ in their text: each text is compared once, and rows by the place of their text.
   const sorted = (rows, valueOf, descending) => {
     const sign = descending ? -1 : 1;
-    const keyed = rows.map((row) => [valueOf(row), row]);
-    const known = keyed.filter((pair) => pair[0] !== null).sort((one, other) => sign * compare(one[0], other[0]));
-    return [...known, ...keyed.filter((pair) => pair[0] === null)].map((pair) => pair[1]);
+    const keyed = rows.map((row) => ({ row, value: valueOf(row), place: 0 }));
+    const known = keyed.filter((one) => one.value !== null);
+    const texts = [...new Set(known.map((one) => one.value).filter((value) => typeof value === "string"))];
+    const places = new Map(texts.sort(collator.compare).map((text, index) => [text, index + 1]));
+    for (const one of known) if (typeof one.value === "string") [one.place, one.value] = [places.get(one.value), 0];
+    known.sort((one, other) => sign * (one.place - other.place || one.value - other.value));
+    return [...known, ...keyed.filter((one) => one.value === null)].map((one) => one.row);
   };
 
   // Each filter in force as {name, value, passes(row), without: the state that lacks it}.
@@ -56,6 +61,16 @@ const Rows = (() => {
   const within = (value, bound, side) => typeof value === "number" && (side === "least" ? value >= bound : value <= bound);
 
   const matching = (rows, inForce) => rows.filter((row) => inForce.every((filter) => filter.passes(row)));
+
+  const MOST_LISTED = 1000; // More rows than this would take the browser seconds to lay out.
+
+  // Which of `count` rows a state lists, {first, last, page, pages}, counted from 1.
+  const page = (count, { listed, page: asked }) => {
+    const size = listed === "all" ? MOST_LISTED : Number(listed);
+    const pages = Math.max(1, Math.ceil(count / size));
+    const number = Math.min(asked, pages);
+    return { first: (number - 1) * size + 1, last: Math.min(number * size, count), page: number, pages };
+  };
 
   // The first row of each name, in the order they came in: on a board that is the best one.
   const firsts = (rows, nameOf) => {
@@ -93,5 +108,5 @@ const Rows = (() => {
 
   const bandText = ([best, worst]) => (best === worst ? `${best}` : `${best}–${worst}`);
 
-  return { key, compare, sorted, filters, matching, firsts, relaxed, bands, bandText };
+  return { key, compare, sorted, filters, matching, page, firsts, relaxed, bands, bandText };
 })();

@@ -23,11 +23,17 @@ const Saving = (() => {
   const lines = (view) => {
     const gone = (view.table.dataset.gone ?? "").split(" ").map(Number);
     const shown = view.columns.filter((column) => !column.isFixed && !gone.includes(column.index + 1));
-    const rows = view.ordered.map((item) => [item.id, ...shown.map((column) => text(item.row.cells[column.index]))]);
+    const rows = view.ordered.map((item) => {
+      const { cells } = item.row;
+      item.forget();
+      return [item.id, ...shown.map((column) => text(cells[column.index]))];
+    });
     return [["row", ...shown.map((column) => text(column.header))], ...rows];
   };
 
-  const save = (view) => {
+  const save = async (view) => {
+    await view.complete();
+    view.show();
     const name = document.querySelector("h1").textContent.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
     const address = URL.createObjectURL(new Blob(["\ufeff", csv(lines(view))], { type: "text/csv" }));
     const link = Object.assign(document.createElement("a"), { href: address, download: `${name}.csv` });

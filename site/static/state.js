@@ -2,7 +2,7 @@
 // What a table shows as a readable address, "#sort=energy&dir=desc&framework=jax,torch", and back. Knows no page.
 //
 // A shape says what a page has: {sortable: [column], optional: [column], facets: {name: [value]}, ranges: [column],
-// rows: [id]}.
+// rows: [id], or null where they are not all known yet}.
 // A state says what is asked of it; what is left at its default is not written.
 const State = (() => {
   const LISTED = ["10", "25", "50", "100", "250", "all"];
@@ -10,8 +10,15 @@ const State = (() => {
   const MOST_PICKED = 8;
 
   const initial = () => ({
-    sort: null, dir: "asc", q: "", best: false, facets: {}, least: {}, most: {}, columns: null, listed: USUAL, picked: [],
+    sort: null, dir: "asc", q: "", best: false, facets: {}, least: {}, most: {}, columns: null, listed: USUAL, page: 1, picked: [],
   });
+
+  // Whether a state, or a part of one, says which rows are listed: all but the choice of columns and of rows to compare.
+  const isOfRows = (state) => {
+    const usual = initial();
+    const parts = Object.entries(state).filter(([name]) => name !== "columns" && name !== "picked");
+    return parts.some(([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name]));
+  };
 
   // Letters that an address may hold as they are stay readable.
   const encode = (text) => encodeURIComponent(text).replace(/%20/g, "+").replace(/%3A/g, ":");
@@ -34,6 +41,7 @@ const State = (() => {
     if (state.best) add("best", "system");
     if (state.columns) add("cols", list(state.columns));
     if (state.listed !== USUAL) add("show", state.listed);
+    if (state.page > 1) add("page", `${state.page}`);
     if (state.picked.length) add("pick", list(state.picked));
     return pairs.join("&");
   };
@@ -59,10 +67,16 @@ const State = (() => {
     return [];
   };
 
+  const place = (keep) => (text) => {
+    if (!/^[1-9][0-9]{0,5}$/.test(text)) return [decode(text)];
+    keep(Number(text));
+    return [];
+  };
+
   const pick = (state, shape) => (text) => {
-    const known = new Set(shape.rows);
+    const known = shape.rows && new Set(shape.rows);
     const values = [...new Set(text.split(",").filter(Boolean).map(decode))];
-    state.picked = values.filter((value) => known.has(value)).slice(0, MOST_PICKED);
+    state.picked = values.filter((value) => !known || known.has(value)).slice(0, MOST_PICKED);
     return values.filter((value) => !state.picked.includes(value));
   };
 
@@ -79,6 +93,7 @@ const State = (() => {
       ["q", (text) => { state.q = decode(text); return []; }],
       ["best", one(["system"], () => { state.best = true; })],
       ["cols", some([...shape.optional, ...shape.sortable], (chosen) => { state.columns = subset(chosen, shape.optional); })],
+      ["page", place((value) => { state.page = value; })],
       ["show", one(LISTED, (value) => { state.listed = value; })],
       ["pick", pick(state, shape)],
     ]);
@@ -122,5 +137,5 @@ const State = (() => {
   const sentence = (unknown) =>
     unknown.length ? `This link names ${unknown.map((name) => `'${name}'`).join(", ")}, which this page does not know.` : "";
 
-  return { LISTED, MOST_PICKED, initial, write, read, isState, sentence };
+  return { LISTED, MOST_PICKED, initial, isOfRows, write, read, isState, sentence };
 })();

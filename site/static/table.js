@@ -12,48 +12,13 @@ const Tables = (() => {
     return { header, index, name, key: key ?? slug(name), factor: Number(factor ?? "1"), isRange: !!factor, isFixed: fixed === "" };
   };
 
-  // One row, with each of its texts and values read once.
-  class Item {
-    constructor(row, columns, facets) {
-      this.row = row;
-      this.columns = columns;
-      this.id = row.dataset.row;
-      this.facets = Object.fromEntries(facets.map((name) => [name, row.dataset[name]]));
-      this.rankCell = row.querySelector("[data-ranked]");
-      this.standing = this.rankCell && { text: this.rankCell.textContent, best: Number(this.rankCell.dataset.value) };
-      this.rank = this.standing;
-      this.values = new Map();
-    }
-
-    get system() {
-      return this.row.dataset.system;
-    }
-
-    get interval() {
-      const { low, high } = this.row.dataset;
-      return low && high ? [Number(low), Number(high)] : null;
-    }
-
-    // Without the rank, which follows from what was searched for.
-    text() {
-      const said = () => Array.from(this.row.cells, (cell) => (cell === this.rankCell ? "" : cell.textContent));
-      this.words ??= said().join(" ").toLowerCase();
-      return this.words;
-    }
-
-    value(key) {
-      if (key === "rank" && this.rank) return this.rank.best;
-      if (!this.values.has(key)) {
-        const cell = this.row.cells[this.columns.get(key)];
-        this.values.set(key, Rows.key(cell.dataset.value ?? cell.textContent.trim()));
-      }
-      return this.values.get(key);
-    }
-
-    writeRank() {
-      if (this.rankCell && this.rankCell.textContent !== this.rank.text) this.rankCell.textContent = this.rank.text;
-    }
-  }
+  // Scripts that few readers need, in this order; rejected where one is not there.
+  const loaded = (addresses) => Promise.all(addresses.map((src) => new Promise((done, failed) => {
+    const script = make("script", { src, async: false });
+    script.addEventListener("load", done);
+    script.addEventListener("error", () => failed(new Error(src)));
+    document.head.append(script);
+  })));
 
   class View {
     constructor(table) {
@@ -61,20 +26,32 @@ const Tables = (() => {
       this.body = table.tBodies[0];
       this.head = table.tHead.rows[0];
       this.isLinked = "linked" in table.dataset;
-      this.picks = new Map();
+      this.isWhole = this.hasFailed = false;
+      this.scripts = (table.dataset.scripts ?? "").split(" ").filter(Boolean);
       if ("compare" in table.dataset) this.addPicks();
       this.read();
       this.columns.filter((column) => !column.isFixed).forEach((column) => this.addButton(column));
       this.controls = [];
       if ("filtered" in table.dataset && (this.isLinked || this.items.length >= FEW)) this.addTools();
-      ({ state: this.state, unknown: this.unknown } = State.read(this.isLinked ? this.address : "", this.shape));
+      this.addPages();
+      this.readAddress();
       if (this.isLinked) window.addEventListener("hashchange", () => this.follow());
       this.show();
     }
 
-    // Whether any system has more than one row here.
+    // Whether rows of this table stand on other pages only.
+    get isPart() {
+      return this.scripts.length > 0;
+    }
+
+    // Whether any system has more than one row.
     get repeatsSystems() {
-      return this.isLinked && Rows.firsts(this.items, (item) => item.system).length < this.items.length;
+      return this.isLinked && (this.isPart || Rows.firsts(this.items, (item) => item.system).length < this.items.length);
+    }
+
+    // How many rows there are on all pages.
+    get total() {
+      return this.isWhole ? this.items.length : Number(this.table.dataset.total ?? this.items.length);
     }
 
     get address() {
@@ -86,33 +63,49 @@ const Tables = (() => {
       header.dataset.fixed = "";
       this.head.prepend(header);
       this.table.classList.add("picks");
-      for (const row of this.body.rows) {
-        const box = make("input", { type: "checkbox", value: row.dataset.row });
-        box.setAttribute("aria-label", `Compare ${row.dataset.label}`);
-        row.prepend(make("td", { className: "pick" }, box));
-        this.picks.set(row.dataset.row, box);
-      }
+      for (const row of this.body.rows) this.addPick(row);
       this.body.addEventListener("change", (event) => this.pick(event.target));
     }
 
+    addPick(row) {
+      const box = make("input", { type: "checkbox", value: row.dataset.row });
+      box.setAttribute("aria-label", `Compare ${row.dataset.label}`);
+      row.prepend(make("td", { className: "pick" }, box));
+      return row;
+    }
+
     read() {
-      const facets = (this.table.dataset.facets ?? "").split(" ").filter(Boolean);
+      const facets = JSON.parse(this.table.dataset.facets ?? "{}");
       const all = Array.from(this.head.cells, columnOf);
       const places = new Map(all.map((column) => [column.key, column.index]));
-      this.items = Array.from(this.body.rows, (row) => new Item(row, places, facets));
+      this.items = Array.from(this.body.rows, (row) => new Items.Shown(row, places, Object.keys(facets)));
       this.columns = all.filter((column) => !column.header.classList.contains("pick"));
       this.optional = this.columns.filter((column) => !column.header.classList.contains("name"));
       this.shape = {
         sortable: this.columns.filter((column) => !column.isFixed).map((column) => column.key),
         optional: this.optional.map((column) => column.key),
-        facets: Object.fromEntries(facets.map((name) => [name, this.valuesOf(name)])),
+        facets: Object.fromEntries(Object.entries(facets).map(([name, values]) => [name, values.sort(Rows.compare)])),
         ranges: this.columns.filter((column) => column.isRange).map((column) => column.key),
-        rows: this.items.map((item) => item.id),
+        rows: this.isPart ? null : this.items.map((item) => item.id),
       };
     }
 
-    valuesOf(facet) {
-      return [...new Set(this.items.map((item) => item.facets[facet]))].sort(Rows.compare);
+    readAddress() {
+      ({ state: this.state, unknown: this.unknown } = State.read(this.isLinked ? this.address : "", this.shape));
+    }
+
+    // Once the rows of all pages are read: this page's own give way to them. Where they are not there, they stay.
+    async complete() {
+      if (!this.isPart) return;
+      const keys = this.columns.map((column) => column.key);
+      const root = this.table.dataset.root;
+      this.reading ??= loaded(this.scripts)
+        .then(() => {
+          this.items = Whole.items({ root, make: (line) => this.addPick(Lines.row(line, keys)) });
+          this.isWhole = true;
+        }, () => { this.hasFailed = true; })
+        .finally(() => { this.scripts = []; this.shape.rows = this.items.map((item) => item.id); this.readAddress(); });
+      await this.reading;
     }
 
     addButton({ header, key }) {
@@ -142,6 +135,17 @@ const Tables = (() => {
       this.table.closest(".scroll").before(tools);
     }
 
+    addPages() {
+      this.inDocument = this.items;
+      const scroll = this.table.closest(".scroll");
+      this.pages = Controls.pages((page) => {
+        this.change(() => ({ page }));
+        scroll.focus();
+      });
+      this.written = scroll.nextElementSibling?.matches("nav.pages") ? scroll.nextElementSibling : null;
+      scroll.after(this.pages.element);
+    }
+
     pick(box) {
       const others = this.state.picked.filter((id) => id !== box.value);
       const tooMany = box.checked && others.length === State.MOST_PICKED;
@@ -151,7 +155,9 @@ const Tables = (() => {
 
     // `change` is what becomes of the state. Typing stays one step for the way back.
     change(change, isTyping = false) {
-      this.state = { ...this.state, ...change(this.state) };
+      const patch = change(this.state);
+      const stays = ["page", "columns", "picked"].some((name) => name in patch);
+      this.state = { ...this.state, ...(stays ? {} : { page: 1 }), ...patch };
       this.unknown = [];
       if (this.isLinked) this.remember(isTyping);
       this.show();
@@ -167,28 +173,35 @@ const Tables = (() => {
 
     follow() {
       if (!State.isState(location.hash)) return;
-      ({ state: this.state, unknown: this.unknown } = State.read(location.hash, this.shape));
+      this.readAddress();
       this.wasTyping = false;
       this.show();
     }
 
     show() {
+      this.controls.forEach((control) => control.show(this.state));
+      if (this.isPart && State.isOfRows(this.state)) {
+        this.status.textContent = `Reading all ${this.total} rows…`;
+        this.complete().then(() => this.show());
+        return;
+      }
       const inForce = Rows.filters(this.state);
       const matching = inForce.length ? Rows.matching(this.items, inForce) : this.items;
       const found = this.state.best ? Rows.firsts(matching, (item) => item.system) : matching;
       this.rank(found, inForce.length > 0 || this.state.best);
-      const { sort, dir, listed } = this.state;
-      const ordered = sort ? Rows.sorted(found, (item) => item.value(sort), dir === "desc") : found;
-      this.ordered = ordered;
-      this.list(listed === "all" ? ordered : ordered.slice(0, Number(listed)));
+      const { sort, dir } = this.state;
+      this.ordered = sort ? Rows.sorted(found, (item) => item.value(sort), dir === "desc") : found;
+      this.listed = Rows.page(this.ordered.length, this.state);
+      this.list(this.ordered.slice(this.listed.first - 1, this.listed.last));
       this.showHeaders();
-      this.controls.forEach((control) => control.show(this.state));
+      this.pages.show(this.listed);
+      if (this.written) this.written.hidden = this.isWhole;
       if (this.status) this.tell(found, inForce);
     }
 
     // Among the rows that were found; the page's own ranks, which may count other pages' rows, where nothing is filtered.
     rank(found, isFiltered) {
-      const ranked = found.filter((item) => item.rankCell);
+      const ranked = found.filter((item) => item.isRanked);
       const bands = isFiltered ? Rows.bands(ranked.map((item) => item.interval)) : [];
       ranked.forEach((item, index) => {
         item.rank = isFiltered ? { text: Rows.bandText(bands[index]), best: bands[index][0] } : item.standing;
@@ -203,6 +216,8 @@ const Tables = (() => {
       const rows = document.createDocumentFragment();
       items.forEach((item) => rows.append(item.row));
       this.body.replaceChildren(rows);
+      this.inDocument.forEach((item) => item.forget());
+      this.inDocument = items;
     }
 
     showHeaders() {
@@ -213,7 +228,7 @@ const Tables = (() => {
       }
       const gone = columns ? this.optional.filter((column) => !columns.includes(column.key)) : [];
       this.table.dataset.gone = gone.map((column) => column.index + 1).join(" ");
-      this.picks.forEach((box, id) => { box.checked = picked.includes(id); });
+      for (const box of this.body.querySelectorAll(".pick input")) box.checked = picked.includes(box.value);
     }
 
     tell(found, inForce) {
@@ -224,15 +239,16 @@ const Tables = (() => {
     }
 
     counts(found, inForce) {
-      const [here, all] = [this.items.length, Number(this.table.dataset.total ?? this.items.length)];
-      const ranks = this.items.some((item) => item.rankCell) ? `; ranks are among these ${found.length}, not all ${all}` : "";
-      const listed = this.state.listed === "all" ? Infinity : Number(this.state.listed);
+      const [here, all] = [this.items.length, this.total];
+      const ranks = this.items.some((item) => item.isRanked) ? `; ranks are among these ${found.length}, not all ${all}` : "";
+      const { first, last, pages } = this.listed;
       return [
         inForce.length ? `${found.length} of ${here} rows match${this.state.best ? ", each the best of its system" : ""}${found.length ? ranks : ""}.` : "",
         this.state.best && !inForce.length ? `${found.length} of ${here} rows, each the best of its system${ranks}.` : "",
         found.length ? "" : this.advice(inForce),
-        found.length > listed ? `The first ${listed} are listed.` : "",
-        here < all ? `This page holds ${here} of ${all} rows; sorting and filters see no others.` : "",
+        pages > 1 ? `Rows ${first} to ${last} are listed.` : "",
+        this.hasFailed ? "The rows of the other pages could not be read." : "",
+        here < all ? `This page holds ${here} of ${all} rows; sorting and filters see ${this.isPart ? "all of them" : "no others"}.` : "",
       ];
     }
 

@@ -56,9 +56,8 @@ class Pages:
     def write(self, path: str, template: str, **context: object) -> None:
         """One page. `path` is relative with forward slashes; links in the page go through `root`."""
         data = self.rendered(path, template, context)
-        name = f"{sha256(data)}.text"
-        if not self._placed(name, path):
-            self._put(name, path, data)
+        self._keep(f"{sha256(data)}.text", path, lambda: data)
+        self.count += 1
 
     def keep(self, path: str, template: str, key: object, context: Callable[[], Mapping[str, object]]) -> None:
         """One page as `write` makes it, not even rendered if an earlier build made it from an equal key.
@@ -66,18 +65,21 @@ class Pages:
         The repr of `key` has to tell all that `context` depends on besides the code and the templates.
         """
         name = f"{key_of(path, template, key)}.page"
-        if not self._placed(name, path):
-            self._put(name, path, self.rendered(path, template, context()))
+        self._keep(name, path, lambda: self.rendered(path, template, context()))
+        self.count += 1
+
+    def keep_script(self, path: str, key: object, made: Callable[[], str]) -> None:
+        """A script of data, in ASCII, as `keep` keeps a page. It is not counted."""
+        self._keep(f"{key_of(path, key)}.script", path, lambda: made().encode("ascii"))
 
     def rendered(self, path: str, template: str, context: Mapping[str, object]) -> bytes:
         """A page's bytes."""
         known = {"root": "../" * path.count("/"), "page": path, **context}
         return self._environment.get_template(template).render(known).encode()
 
-    def _placed(self, name: str, path: str) -> bool:
-        placed = self._cache is not None and self._cache.place(name, self._out / path)
-        self.count += placed
-        return placed
+    def _keep(self, name: str, path: str, made: Callable[[], bytes]) -> None:
+        if self._cache is None or not self._cache.place(name, self._out / path):
+            self._put(name, path, made())
 
     def _put(self, name: str, path: str, data: bytes) -> None:
         target = self._out / path
@@ -87,6 +89,5 @@ class Pages:
         except FileNotFoundError:  # seldom: most pages go where others went before
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-        self.count += 1
         if self._cache is not None:
             self._cache.adopt(name, target)

@@ -137,7 +137,7 @@ RANDOM_STATES = """(count) => {
       q: some(["h100", "a&b=c", "100%", "+1", "ß 🙂"]).join(" "), best: random(2) === 0,
       facets: Object.fromEntries(facets.filter(([, values]) => values.length)), least: bounds(), most: bounds(),
       columns: columns.length < shape.optional.length ? [null, columns][random(2)] : null,
-      listed: State.LISTED[random(State.LISTED.length)], picked: some(shape.rows).slice(0, 8),
+      listed: State.LISTED[random(State.LISTED.length)], page: 1 + random(3), picked: some(shape.rows).slice(0, 8),
     };
   }).map((state) => {
     const address = State.write(state, shape);
@@ -326,7 +326,7 @@ def _renamed(rows: str, number: int) -> str:
 def test_of_two_thousand_rows_only_the_listed_ones_are_in_the_document(page: Any, long_board: Path) -> None:
     visit(page, long_board)
     assert page.locator("tbody tr").count() == 100
-    assert status(page) == "The first 100 are listed."
+    assert status(page) == "Rows 1 to 100 are listed."
     page.get_by_role("button", name="tokens/s").click()
     page.get_by_role("button", name="tokens/s").click()
     speeds = page.locator("tbody tr > [data-value]:nth-child(8)").evaluate_all(
@@ -336,7 +336,7 @@ def test_of_two_thousand_rows_only_the_listed_ones_are_in_the_document(page: Any
     assert len(set(speeds)) == 1
     page.get_by_label("Show rows with").fill("9 example")
     assert re.fullmatch(
-        r"\d+ of 2000 rows match; ranks are among these \d+, not all 2000\. The first 100 are listed\.", status(page)
+        r"\d+ of 2000 rows match; ranks are among these \d+, not all 2000\. Rows 1 to 100 are listed\.", status(page)
     )
 
 

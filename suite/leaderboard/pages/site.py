@@ -12,13 +12,14 @@ from math import ceil
 from suite.leaderboard.cache import key_of
 from suite.leaderboard.content import Entry, Failure, Machine, Refused, Site
 from suite.leaderboard.kept import Digest
+from suite.leaderboard.pages.boards import Ranked, place_key, ranked_of, write_boards
 from suite.leaderboard.pages.history import History, histories
 from suite.leaderboard.pages.lineup import lineup
 from suite.leaderboard.pages.scores import Scoring, write_page
-from suite.leaderboard.pages.tables import Scales, Table, scales, table
+from suite.leaderboard.pages.tables import Table, table
 from suite.leaderboard.pages.work import works
 from suite.leaderboard.paging import Page, paged
-from suite.leaderboard.ranking.boards import Board, Placed, newest, pages_of
+from suite.leaderboard.ranking.boards import Board, Placed, newest
 from suite.leaderboard.ranking.leaders import leaders
 from suite.leaderboard.render import Pages
 from suite.leaderboard.words import CLASSES
@@ -34,29 +35,11 @@ LIST_ROWS = 80
 """Rows on a page of results, systems, or refusals: a page has at most 3,000 elements."""
 
 
-_PlaceKey = tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    """A board, what its lines share, and for each line what tells it from every other that could stand there."""
-
-    board: Board
-    scales: Scales
-    places: tuple[_PlaceKey, ...]
-
-    def key(self, part: Page[Placed]) -> list[object]:
-        """A name for all that a page of the board shows of it."""
-        board = self.board
-        whole = (self.scales, board.ranked, board.systems, board.date)
-        return [board.path, whole, replace(part, items=()), self.places[part.first - 1 : part.last]]
-
-
 def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages) -> None:
     """`digests` tell the bytes behind each result's rows apart."""
-    ranked = [_ranked(board, digests) for board in content.boards]
+    ranked = [ranked_of(board, digests) for board in content.boards]
     _write_index(content, ranked, pages)
-    _write_boards(ranked, pages)
+    write_boards(ranked, pages)
     _write_systems(content, ranked, digests, scores, pages)
     write_page(scores, content.date, pages)
     _write_lists(content, digests, pages)
@@ -78,18 +61,7 @@ def write_not_found(date: str | None, base: str, pages: Pages) -> None:
     pages.write("404.html", "404.html", date=date, root=base)
 
 
-def _ranked(board: Board, digests: Mapping[str, Digest]) -> _Ranked:
-    return _Ranked(board, scales(board), tuple(_place_key(placed, digests) for placed in board.placed))
-
-
-def _place_key(placed: Placed, digests: Mapping[str, Digest]) -> _PlaceKey:
-    """A row is told by its file's bytes and its place in it; what other files say of it comes on top."""
-    row, claim = placed.row, placed.claim
-    told = claim and (claim.step, claim.by, claim.z, claim.rows)
-    return digests[row.result], row.cell, row.boundary, placed.band, told
-
-
-def _write_index(content: Site, ranked: Sequence[_Ranked], pages: Pages) -> None:
+def _write_index(content: Site, ranked: Sequence[Ranked], pages: Pages) -> None:
     current = {board.path for board in newest(content.boards)}
     shown = [one for one in ranked if one.board.boundary == "device" and one.board.path in current]
     headline = content.headline
@@ -116,39 +88,13 @@ def _board_list(content: Site) -> tuple[Page[Board], ...]:
     return paged("boards.html", sorted(content.boards, key=lambda one: order.index(one.meter_class)), BOARDS_ON_LIST)
 
 
-def _top(one: _Ranked, most: int) -> Table:
+def _top(one: Ranked, most: int) -> Table:
     """The first lines, each of another system."""
     return table(one.board, leaders(one.board)[:most], one.scales)
 
 
-def _write_boards(ranked: Sequence[_Ranked], pages: Pages) -> None:
-    alike: dict[tuple[str, str, str], list[Board]] = defaultdict(list)
-    for one in ranked:
-        alike[_work(one.board)].append(one.board)
-    for one in ranked:
-        siblings = [other for other in alike[_work(one.board)] if other is not one.board]
-        counts = [(other.path, len(other.placed)) for other in siblings]
-        for part in pages_of(one.board):
-            context = partial(_board_context, one, part, siblings)
-            pages.keep(part.path, "board.html", (one.key(part), counts), context)
-
-
-def _board_context(one: _Ranked, part: Page[Placed], siblings: Sequence[Board]) -> dict[str, object]:
-    return {
-        "date": one.board.date,
-        "table": table(one.board, part.items, one.scales),
-        "list": part,
-        "siblings": siblings,
-    }
-
-
-def _work(board: Board) -> tuple[str, str, str]:
-    """Boards that agree in this hold the same work: within other boundaries, of other classes, in other versions."""
-    return board.workload, board.mode, board.size
-
-
 def _write_systems(
-    content: Site, ranked: Sequence[_Ranked], digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages
+    content: Site, ranked: Sequence[Ranked], digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages
 ) -> None:
     machines = content.machines
     recent = {entry.id for machine in machines for entry in machine.entries[:RESULTS_ON_SYSTEM]}
@@ -191,14 +137,14 @@ def _system_context(
     }
 
 
-_Own = Sequence[tuple[_Ranked, list[Placed]]]
-_Line = tuple[Entry, _Ranked | None, Placed | None]
+_Own = Sequence[tuple[Ranked, list[Placed]]]
+_Line = tuple[Entry, Ranked | None, Placed | None]
 """A row of a result on a board; without them where the result has none."""
 
 
-def _own_places(ranked: Iterable[_Ranked], results: set[str]) -> dict[str, list[tuple[_Ranked, list[Placed]]]]:
+def _own_places(ranked: Iterable[Ranked], results: set[str]) -> dict[str, list[tuple[Ranked, list[Placed]]]]:
     """The rows of each of these results, board by board."""
-    found: dict[str, list[tuple[_Ranked, list[Placed]]]] = defaultdict(list)
+    found: dict[str, list[tuple[Ranked, list[Placed]]]] = defaultdict(list)
     for one in ranked:
         places: dict[str, list[Placed]] = defaultdict(list)
         for placed in one.board.placed:
@@ -223,7 +169,7 @@ def _recent(machine: Machine, own: Mapping[str, _Own]) -> list[Entry]:
 
 def _lines_key(own: _Own, digests: Mapping[str, Digest]) -> list[object]:
     return [
-        (one.board.path, one.board.ranked, one.scales, [_place_key(placed, digests) for placed in places])
+        (one.board.path, one.board.ranked, one.scales, [place_key(placed, digests) for placed in places])
         for one, places in own
     ]
 
@@ -273,7 +219,7 @@ class _Excluded:
         """A name for all of it."""
         failures = [(digests[entry.id], failure.number) for entry, failure in self.failures]
         return [[(one.name, one.checked.findings) for one in self.refused], failures,
-                [_place_key(placed, digests) for placed in self.unranked]]  # fmt: skip
+                [place_key(placed, digests) for placed in self.unranked]]  # fmt: skip
 
 
 def _write_excluded(content: Site, digests: Mapping[str, Digest], pages: Pages) -> None:

@@ -31,7 +31,7 @@ def current(board: Board) -> list[Row]:
     return sorted(latest.values(), key=lambda row: (row.joules_per_unit or 0.0, row.result, row.cell))
 
 
-class _Words:
+class Words:
     """Text that many rows share, each kept once."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def rows_script(shown: Shown, date: str | None, withdrawn: Sequence[str] = ()) -
 
     A row is [board, system, configuration, result, cell, J/unit, its low, its high, units/s, J/FLOP or null].
     """
-    systems, configurations = _Words(), _Words()
+    systems, configurations = Words(), Words()
     boards: list[dict[str, object]] = []
     rows: list[list[object]] = []
     for number, (board, own) in enumerate(shown):
@@ -61,10 +61,10 @@ def rows_script(shown: Shown, date: str | None, withdrawn: Sequence[str] = ()) -
         "date": date, "boards": boards, "systems": list(systems.all), "configurations": list(configurations.all),
         "rows": rows, "withdrawn": withdrawn,
     }  # fmt: skip
-    return f'"use strict";\nglobalThis.joulemark = Object.freeze({_json(data)});\n'
+    return f'"use strict";\nglobalThis.joulemark = Object.freeze({as_json(data)});\n'
 
 
-def _numbers(board: int, row: Row, systems: _Words, configurations: _Words) -> list[object]:
+def _numbers(board: int, row: Row, systems: Words, configurations: Words) -> list[object]:
     system = systems.number((row.system, row.system_name))
     words = configurations.number(described(row))
     figures = (row.joules_per_unit, row.joules_low, row.joules_high, row.units_per_s, row.joules_per_flop)
@@ -81,7 +81,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
-def _json(data: object) -> str:
+def as_json(data: object) -> str:
     """ASCII, so that no text can end the line or the script it stands in."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
@@ -104,7 +104,7 @@ def result_script(result: Result, rows: Iterable[Row]) -> str:
         },
         "rows": [_row(row) for row in rows],
     }  # fmt: skip
-    return f'"use strict";\n(globalThis.joulemarkResults ??= {{}})["{result.id}"] = Object.freeze({_json(data)});\n'
+    return f'"use strict";\n(globalThis.joulemarkResults ??= {{}})["{result.id}"] = Object.freeze({as_json(data)});\n'
 
 
 def _row(row: Row) -> dict[str, object]:

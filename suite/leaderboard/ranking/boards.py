@@ -23,6 +23,8 @@ KEY = ["workload", "mode", "size", "version", "unit", "boundary", "meter_class"]
 RANKED_CLASSES: tuple[MeterClass, ...] = ("measured", "rails")
 """Only joules that came from hardware are ranked."""
 
+FACETS = ("framework", "technique", "precision", "backend")
+
 _CLASS_ORDER: tuple[MeterClass, ...] = ("measured", "rails", "estimated", "simulated", "none")
 _BOUNDARY_ORDER: tuple[Boundary, ...] = ("device", "machine", "wall")
 
@@ -86,6 +88,11 @@ class Board:
     def date(self) -> str:
         """The newest result's."""
         return max(placed.row.date for placed in self.placed)
+
+    @cached_property
+    def facets(self) -> dict[str, list[str]]:
+        """What its rows may be chosen by, and the values that occur."""
+        return {name: sorted({getattr(placed.row, name) for placed in self.placed}) for name in FACETS}
 
     @cached_property
     def systems(self) -> int:

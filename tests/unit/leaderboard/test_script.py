@@ -17,7 +17,9 @@ import pytest
 from suite.statistics import Summary, rank_bands
 
 STATIC = Path(__file__).parents[3] / "site" / "static"
-OWN = ("theme.js", "state.js", "rows.js", "controls.js", "saving.js", "table.js")
+OWN = (
+    "theme.js", "state.js", "rows.js", "controls.js", "saving.js", "items.js", "table.js", "lines.js", "whole.js"
+)  # fmt: skip
 
 FORBIDDEN = re.compile(
     r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|fetch|XMLHttpRequest|import|export)\b|\.style\b"
@@ -32,7 +34,7 @@ SHAPE: dict[str, Any] = {
 }
 INITIAL: dict[str, Any] = {
     "sort": None, "dir": "asc", "q": "", "best": False, "facets": {}, "least": {}, "most": {}, "columns": None,
-    "listed": "100", "picked": [],
+    "listed": "100", "page": 1, "picked": [],
 }  # fmt: skip
 WORDS = ("h100", "two sockets", "a&b=c", "#", "100%", "+1", "ß 漢字 🙂", "'\"<>", "%zz", ",", "__proto__", "\ud800")
 
@@ -77,6 +79,7 @@ def random_state(source: random.Random) -> dict[str, Any]:
         "most": bounds[1],
         "columns": source.choice([None, columns]) if len(columns) < len(SHAPE["optional"]) else None,
         "listed": source.choice(["10", "25", "50", "100", "250", "all"]),
+        "page": source.choice([1, 1, 2, 40]),
         "picked": source.sample(SHAPE["rows"], source.randrange(9)),
     }
 
@@ -119,6 +122,8 @@ def test_an_order_may_be_given_in_full() -> None:
         ("sort=drawing", ["sort=drawing"]),
         ("dir=up", ["dir=up"]),
         ("show=7", ["show=7"]),
+        ("page=0", ["page=0"]),
+        ("page=2.5", ["page=2.5"]),
         ("cols=rank,colour", ["cols=colour"]),
         ("energy-min=few&energy-max=", ["energy-min=few", "energy-max="]),
         ("energy-min=Infinity", ["energy-min=Infinity"]),
@@ -275,3 +280,32 @@ def test_saved_rows_are_defused_quoted_and_without_commas_in_figures() -> None:
     assert run("Saving.csv(data)", lines) == (
         'row,"a ""b""","6,805–7,377"\r\n\'=1+1,1730000,12400.5\r\n\'@x,\'-1,\'+2\r\n'
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "listed", "asked", "shown"),
+    [
+        (0, "100", 1, (1, 0, 1, 1)),
+        (100, "100", 1, (1, 100, 1, 1)),
+        (101, "100", 2, (101, 101, 2, 2)),
+        (2_500, "100", 40, (2_401, 2_500, 25, 25)),  # there are not as many: the last
+        (900, "all", 1, (1, 900, 1, 1)),
+        (2_500, "all", 3, (2_001, 2_500, 3, 3)),  # a browser would take seconds for more at once
+    ],
+)
+def test_a_list_goes_over_pages(count: int, listed: str, asked: int, shown: tuple[int, ...]) -> None:
+    found = run("Rows.page(data[0], {listed: data[1], page: data[2]})", [count, listed, asked])
+    assert (found["first"], found["last"], found["page"], found["pages"]) == shown
+
+
+def test_only_what_is_asked_of_rows_needs_all_of_them() -> None:
+    asked = [{"sort": "energy"}, {"q": "h100"}, {"best": True}, {"facets": {"framework": ["jax"]}}, {"page": 2},
+             {"listed": "250"}, {"least": {"energy": 1}}]  # fmt: skip
+    code = "data.map((one) => State.isOfRows({...State.initial(), ...one}))"
+    assert run(code, asked) == [True] * len(asked)
+    assert run(code, [{}, {"columns": ["rank"]}, {"picked": ["a:1"]}]) == [False] * 3
+
+
+def test_rows_that_are_not_read_yet_may_be_picked() -> None:
+    state, unknown = read("#pick=gone:1", {**SHAPE, "rows": None})
+    assert (state["picked"], unknown) == (["gone:1"], [])
