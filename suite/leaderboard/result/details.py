@@ -9,6 +9,7 @@ from suite.grade import Grade, grade
 from suite.leaderboard.drawing.traces import Trace, trace
 from suite.leaderboard.ranking.frame import joules_per_flop
 from suite.leaderboard.result.happened import Happened, happened
+from suite.leaderboard.result.interval import Source, sources
 from suite.leaderboard.result.limits import Floor, floor
 from suite.leaderboard.result.surroundings import Surroundings, surroundings
 from suite.leaderboard.result.windows import BoundaryColumn, WindowLine, boundary_columns, window_lines
@@ -29,9 +30,6 @@ from suite.roofline import CALIB, Calibration, Meters, Roofline, calibrations, r
 from suite.statistics import Summary
 from suite.units import column, grouped, half_width, memory, percent, quantity, rate, significant, symbol
 
-NEGLIGIBLE = 1e-4
-"""A share of the interval below this needs no digits."""
-
 MOST_WINDOWS = 40
 """In a table: more than any plan asks for, and a page of two such attempts has at most 3,000 elements."""
 
@@ -46,7 +44,7 @@ class Cost:
     energy: str | None
     energy_unit: str
     interval: str | None
-    parts: tuple[tuple[str, str], ...]  # what the interval is made of
+    sources: tuple[Source, ...]  # what the interval is made of
     net: str | None
     net_interval: str | None
     rate: str
@@ -163,7 +161,7 @@ def _cost(
         interval=scale.interval(energy) if energy else None,
         net=f"{net_scale.number(net.median, half_width(net))} {net_scale.prefix}J/{unit}" if net else None,
         net_interval=net_scale.interval(net) if net else None,
-        parts=_parts(energy),
+        sources=sources(energy),
         rate=rate(scored.units_per_s.median, cell.work.unit),
         power=None if scored.mean_power_w is None else f"{grouped(scored.mean_power_w)} W",
         per_flop=None if per_flop is None else quantity(per_flop, "J/FLOP"),
@@ -173,25 +171,6 @@ def _cost(
         reasons=reasons(tuple(sorted({*scored.reasons, *drift}))),
         grade=graded,
     )
-
-
-def _parts(energy: Summary | None) -> tuple[tuple[str, str], ...]:
-    """What the interval is made of, each as a share of the number."""
-    if energy is None or energy.parts is None or not energy.median:
-        return ()
-    parts = energy.parts
-    named = (
-        ("repeats", parts.repeats),
-        ("counter's steps", parts.quantisation),
-        ("edges", parts.edges),
-        ("calibration", parts.calibration),
-        ("estimate's range", parts.range),
-    )
-    return tuple((name, _share(half / energy.median)) for name, half in named if half)
-
-
-def _share(share: float) -> str:
-    return f"under {percent(NEGLIGIBLE, 1)}" if abs(share) < NEGLIGIBLE else percent(share)
 
 
 def _attempt(result: Result, attempt: Attempt, unit: str) -> AttemptView:

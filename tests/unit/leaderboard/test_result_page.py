@@ -120,7 +120,7 @@ def without_joules(result: Result) -> Result:
 def test_zero_joules_are_zero_and_have_no_shares(synthetic: ModuleType) -> None:
     costs = [cost for cell in cells(without_joules(result_of(synthetic, "simulated"))) for cost in cell.costs]
     assert costs
-    assert {(cost.energy, cost.parts) for cost in costs} == {("0", ())}
+    assert {(cost.energy, cost.sources) for cost in costs} == {("0", ())}
 
 
 def test_a_meter_tells_its_step_its_scope_and_how_closely_its_ticks_are_known(synthetic: ModuleType) -> None:
