@@ -45,7 +45,10 @@ class Shade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """An attempt's power over time, and below it what surrounded it. `others` are lines whose power is not drawn."""
+    """An attempt's power over time, and below it what surrounded it.
+
+    `others` are lines whose power is not drawn. The axes of the power end at `end_s` and `high_w`.
+    """
 
     lines: tuple[Line, ...]
     strips: tuple[Strip, ...]
@@ -53,6 +56,8 @@ class Trace:
     shades: tuple[Shade, ...]
     watts: tuple[Tick, ...]
     seconds: tuple[Tick, ...]
+    end_s: float
+    high_w: float
 
     @property
     def left(self) -> float:
@@ -87,6 +92,8 @@ def trace(result: Result, attempt: Attempt) -> Trace | None:
         shades=tuple(_shade(window, band) for window in attempt.windows),
         watts=watts,
         seconds=tuple(Tick(band.x(value), label) for value, label in _marks(end_s, "s")),
+        end_s=end_s,
+        high_w=band.high,
     )
 
 
