@@ -232,60 +232,15 @@ const Tables = (() => {
     }
 
     tell(found, inForce) {
-      this.status.textContent = [State.sentence(this.unknown), ...this.counts(found, inForce)].filter(Boolean).join(" ");
-      const best = this.state.best ? [{ name: "best", without: { ...this.state, best: false } }] : [];
-      const all = [...inForce, ...best];
-      this.chips.replaceChildren(...all.map((filter) => this.chip(filter)), ...this.links(all));
-    }
-
-    counts(found, inForce) {
-      const [here, all] = [this.items.length, this.total];
-      const ranks = this.items.some((item) => item.isRanked) ? `; ranks are among these ${found.length}, not all ${all}` : "";
-      const { first, last, pages } = this.listed;
-      return [
-        inForce.length ? `${found.length} of ${here} rows match${this.state.best ? ", each the best of its system" : ""}${found.length ? ranks : ""}.` : "",
-        this.state.best && !inForce.length ? `${found.length} of ${here} rows, each the best of its system${ranks}.` : "",
-        found.length ? "" : this.advice(inForce),
-        pages > 1 ? `Rows ${first} to ${last} are listed.` : "",
-        this.hasFailed ? "The rows of the other pages could not be read." : "",
-        here < all ? `This page holds ${here} of ${all} rows; sorting and filters see ${this.isPart ? "all of them" : "no others"}.` : "",
-      ];
-    }
-
-    advice(inForce) {
-      if (!inForce.length) return "";
-      const { filter, rows } = Rows.relaxed(this.items, inForce);
-      return `Without “${this.nameOf(filter)}” there would be ${rows}.`;
-    }
-
-    nameOf({ name, value, side }) {
-      if (name === "best") return "best row of each system";
-      if (name === "q") return `with “${value}”`;
-      if (!side) return `${name}: ${value}`;
-      const column = this.columns.find((one) => one.key === name);
-      return `${column.name} at ${side} ${Controls.inUnit(value, column)}`;
-    }
-
-    chip(filter) {
-      const button = make("button", { type: "button", className: "chip" }, this.nameOf(filter), " ×");
-      button.setAttribute("aria-label", `Remove filter ${this.nameOf(filter)}`);
-      button.addEventListener("click", () => this.drop(filter.without));
-      return button;
+      const said = [State.sentence(this.unknown), ...Telling.counts(this, found, inForce)];
+      this.status.textContent = said.filter(Boolean).join(" ");
+      this.chips.replaceChildren(...Telling.chips(this, inForce));
     }
 
     // The pressed button goes with its filter, so the focus moves to a field that stays.
     drop(state) {
       this.change(() => state);
       this.controls[0].element.querySelector("input").focus();
-    }
-
-    links(inForce) {
-      const clear = make("button", { type: "button", className: "clear" }, "Clear filters");
-      clear.addEventListener("click", () => this.drop({ q: "", best: false, facets: {}, least: {}, most: {} }));
-      const { picked } = this.state;
-      const rows = picked.map(encodeURIComponent).join(",").replaceAll("%3A", ":");
-      const compare = make("a", { className: "compare", href: `${this.table.dataset.compare}#rows=${rows}` }, `Compare ${picked.length} rows`);
-      return [...(inForce.length ? [clear] : []), ...(picked.length > 1 ? [compare] : [])];
     }
   }
 
