@@ -34,6 +34,10 @@ WAITING_MARGIN = 1.2
 PATIENCE = 2.0
 """How many times its plan a cell may take where waiting cells lose half of the time for it at most."""
 
+COLD_S = 30.0
+"""What the first worker of a framework may take longer: its files come from the disk, and some installers leave it to
+Python to compile them. Seen on two slow threads: 17 s of plan and over 30 s until the first step."""
+
 ENDING_S = 3.0
 """What it may take to end a worker that does not go by itself."""
 
@@ -207,7 +211,8 @@ def allowance_s(plan: Plan, done: Mapping[Cell, Progress], chosen: PlannedCell, 
     """
     waiting = [one for one in plan.cells if one.cell not in done and one.cell != chosen.cell]
     spare_s = left_s - WAITING_MARGIN * sum(map(needed_s, waiting)) - (ENDING_S if waiting else 0.0)
-    slow_s = min(PATIENCE * needed_s(chosen), left_s / 2)
+    cold_s = 0.0 if any(cell.framework == chosen.cell.framework for cell in done) else COLD_S
+    slow_s = min(PATIENCE * needed_s(chosen) + cold_s, left_s / 2)
     return min(left_s, max(needed_s(chosen), spare_s, slow_s))
 
 

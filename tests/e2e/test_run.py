@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--workload",
         "gpt",
         "--budget",
-        "240s",
+        "280s",
     ]
     done = subprocess.run(
         [*command, "--site", str(ROOT / "site"), "--out", str(folder / "site")],
