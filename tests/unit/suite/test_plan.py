@@ -226,7 +226,7 @@ def test_the_first_cell_of_a_framework_may_take_longer_for_its_files_come_from_t
     first, *others = made.cells
     left_s = needed_s(first) + sum(map(needed_s, others))
     assert allowance_s(made, {}, first, left_s) == pytest.approx(PATIENCE * needed_s(first) + COLD_S)
-    of_another = {next(one.cell for one in others if one.cell.framework != first.cell.framework): progress(0.1)}
+    of_another = {next(cell for cell in cells() if cell.framework != first.cell.framework): progress(0.1)}
     assert allowance_s(made, of_another, first, left_s) == pytest.approx(PATIENCE * needed_s(first) + COLD_S)
 
 
