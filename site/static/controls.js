@@ -1,11 +1,7 @@
 "use strict";
 // The fields above a table: each is {element, show(state)} and calls change(patch of the state, whether it is typing).
 const Controls = (() => {
-  const make = (tag, properties, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  };
+  const { make } = Elements;
 
   const search = (change) => {
     const input = make("input", { type: "search", autocomplete: "off" });
@@ -80,16 +76,16 @@ const Controls = (() => {
   // The way through a list that is too long for one page; `go` takes a page's number.
   const pages = (go) => {
     const told = make("span", {});
-    const ways = [["Previous", -1], ["Next", 1]].map(([text, step]) => ({ step, button: make("button", { type: "button" }, text) }));
-    const element = make("nav", { className: "pages" }, make("p", {}, told, ...ways.map((way) => way.button)));
+    const ways = [["Previous", -1], ["Next", 1]].map(([text, step]) => [step, make("button", { type: "button" }, text)]);
+    const element = make("nav", { className: "pages" }, make("p", {}, told, ...ways.map((way) => way[1])));
     element.setAttribute("aria-label", "Pages of the rows that were found");
     let here = 1;
-    ways.forEach(({ step, button }) => button.addEventListener("click", () => go(here + step)));
+    ways.forEach(([step, button]) => button.addEventListener("click", () => go(here + step)));
     const show = ({ page, pages: all }) => {
       here = page;
       element.hidden = all === 1;
       told.textContent = `Page ${page} of ${all} `;
-      ways.forEach(({ step, button }) => { button.hidden = here + step < 1 || here + step > all; });
+      ways.forEach(([step, button]) => { button.hidden = here + step < 1 || here + step > all; });
     };
     return { element, show };
   };
@@ -99,5 +95,5 @@ const Controls = (() => {
     show: (state) => parts.forEach((part) => part.show(state)),
   });
 
-  return { make, search, best, facet, range, columns, listed, pages, folded, inUnit };
+  return { search, best, facet, range, columns, listed, pages, folded, inUnit };
 })();

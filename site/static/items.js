@@ -1,16 +1,12 @@
 "use strict";
 // The rows of a table, each with its texts and values read once. One of them has {id, system, facets, interval, row,
-// value(column), text()} and a rank where it is ranked.
+// value(column), text()}; `standing` is its rank on the whole board, null where it has none.
 const Items = (() => {
   class Item {
     constructor(id, system, facets, interval, rank) {
       Object.assign(this, { id, system, facets, interval });
       this.standing = rank === null ? null : { text: rank, best: Number(rank.split("–")[0]) };
       this.rank = this.standing;
-    }
-
-    get isRanked() {
-      return this.standing !== null;
     }
 
     // Without the rank, which follows from what was searched for.
@@ -23,7 +19,7 @@ const Items = (() => {
     forget() {}
 
     writeRank() {
-      const cell = this.isRanked && this.row.querySelector("[data-ranked]");
+      const cell = this.standing && this.row.querySelector("[data-ranked]");
       if (cell && cell.textContent !== this.rank.text) cell.textContent = this.rank.text;
     }
   }
@@ -43,7 +39,7 @@ const Items = (() => {
     }
 
     value(key) {
-      if (key === "rank" && this.isRanked) return this.rank.best;
+      if (key === "rank" && this.standing) return this.rank.best;
       if (!this.values.has(key)) {
         const cell = this.row.cells[this.columns.get(key)];
         this.values.set(key, Rows.key(cell.dataset.value ?? cell.textContent.trim()));

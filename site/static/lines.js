@@ -2,7 +2,7 @@
 // A board's row as elements, from its data: the same that the macro `full` of _tables.html writes for the first ones.
 // A line is {result, cell, ... as suite/leaderboard/pages/board_data.py names them, with words in place of numbers}.
 const Lines = (() => {
-  const { make } = Controls;
+  const { make } = Elements;
 
   const drawn = (tag, attributes, ...children) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);

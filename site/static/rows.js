@@ -10,12 +10,6 @@ const Rows = (() => {
     return Number.isNaN(value) ? text : value;
   };
 
-  const compare = (one, other) => {
-    if (typeof one === "number" && typeof other === "number") return one - other;
-    if (typeof one === typeof other) return collator.compare(one, other);
-    return typeof one === "number" ? -1 : 1;
-  };
-
   // Numbers by size, then text by name, unknown last in either direction; equals keep the order they came in.
   // Of many rows few differ in their text: each text is compared once, and rows by the place of their text.
   const sorted = (rows, valueOf, descending) => {
@@ -108,5 +102,5 @@ const Rows = (() => {
 
   const bandText = ([best, worst]) => (best === worst ? `${best}` : `${best}–${worst}`);
 
-  return { key, compare, sorted, filters, matching, page, firsts, relaxed, bands, bandText };
+  return { key, sorted, filters, matching, page, firsts, relaxed, bands, bandText };
 })();

@@ -36,13 +36,13 @@ const Saving = (() => {
     view.show();
     const name = document.querySelector("h1").textContent.trim().toLowerCase().replace(/[^a-z0-9]+/g, "-");
     const address = URL.createObjectURL(new Blob(["\ufeff", csv(lines(view))], { type: "text/csv" }));
-    const link = Object.assign(document.createElement("a"), { href: address, download: `${name}.csv` });
+    const link = Elements.make("a", { href: address, download: `${name}.csv` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   };
 
   const button = (view) => {
-    const element = Object.assign(document.createElement("button"), { type: "button", textContent: "Save as CSV" });
+    const element = Elements.make("button", { type: "button", textContent: "Save as CSV" });
     element.addEventListener("click", () => save(view));
     return { element, show: () => {} };
   };

@@ -1,7 +1,7 @@
 "use strict";
 // Tables that are complete without it are sorted, filtered, ranked anew and picked from; the address says how.
 const Tables = (() => {
-  const { make } = Controls;
+  const { make, added } = Elements;
   const FEW = 8; // Fewer rows than this are seen at a glance.
 
   const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-");
@@ -12,21 +12,12 @@ const Tables = (() => {
     return { header, index, name, key: key ?? slug(name), factor: Number(factor ?? "1"), isRange: !!factor, isFixed: fixed === "" };
   };
 
-  // Scripts that few readers need, in this order; rejected where one is not there.
-  const loaded = (addresses) => Promise.all(addresses.map((src) => new Promise((done, failed) => {
-    const script = make("script", { src, async: false });
-    script.addEventListener("load", done);
-    script.addEventListener("error", () => failed(new Error(src)));
-    document.head.append(script);
-  })));
-
   class View {
     constructor(table) {
       this.table = table;
       this.body = table.tBodies[0];
       this.head = table.tHead.rows[0];
       this.isLinked = "linked" in table.dataset;
-      this.isWhole = this.hasFailed = false;
       this.scripts = (table.dataset.scripts ?? "").split(" ").filter(Boolean);
       if ("compare" in table.dataset) this.addPicks();
       this.read();
@@ -51,7 +42,7 @@ const Tables = (() => {
 
     // How many rows there are on all pages.
     get total() {
-      return this.isWhole ? this.items.length : Number(this.table.dataset.total ?? this.items.length);
+      return Number(this.table.dataset.total ?? this.items.length);
     }
 
     get address() {
@@ -84,7 +75,7 @@ const Tables = (() => {
       this.shape = {
         sortable: this.columns.filter((column) => !column.isFixed).map((column) => column.key),
         optional: this.optional.map((column) => column.key),
-        facets: Object.fromEntries(Object.entries(facets).map(([name, values]) => [name, values.sort(Rows.compare)])),
+        facets,
         ranges: this.columns.filter((column) => column.isRange).map((column) => column.key),
         rows: this.isPart ? null : this.items.map((item) => item.id),
       };
@@ -94,16 +85,13 @@ const Tables = (() => {
       ({ state: this.state, unknown: this.unknown } = State.read(this.isLinked ? this.address : "", this.shape));
     }
 
-    // Once the rows of all pages are read: this page's own give way to them. Where they are not there, they stay.
+    // Once the rows of all pages are read: this page's own give way to them. Where they are not there, they stay, and it is told.
     async complete() {
       if (!this.isPart) return;
       const keys = this.columns.map((column) => column.key);
       const root = this.table.dataset.root;
-      this.reading ??= loaded(this.scripts)
-        .then(() => {
-          this.items = Whole.items({ root, make: (line) => this.addPick(Lines.row(line, keys)) });
-          this.isWhole = true;
-        }, () => { this.hasFailed = true; })
+      this.reading ??= Promise.all(this.scripts.map((src) => added(make("script", { src, async: false }))))
+        .then(() => { this.items = Whole.items({ root, make: (line) => this.addPick(Lines.row(line, keys)) }); }, () => {})
         .finally(() => { this.scripts = []; this.shape.rows = this.items.map((item) => item.id); this.readAddress(); });
       await this.reading;
     }
@@ -195,13 +183,13 @@ const Tables = (() => {
       this.list(this.ordered.slice(this.listed.first - 1, this.listed.last));
       this.showHeaders();
       this.pages.show(this.listed);
-      if (this.written) this.written.hidden = this.isWhole;
+      if (this.written) this.written.hidden = this.items.length === this.total;
       if (this.status) this.tell(found, inForce);
     }
 
     // Among the rows that were found; the page's own ranks, which may count other pages' rows, where nothing is filtered.
     rank(found, isFiltered) {
-      const ranked = found.filter((item) => item.isRanked);
+      const ranked = found.filter((item) => item.standing);
       const bands = isFiltered ? Rows.bands(ranked.map((item) => item.interval)) : [];
       ranked.forEach((item, index) => {
         item.rank = isFiltered ? { text: Rows.bandText(bands[index]), best: bands[index][0] } : item.standing;

@@ -1,19 +1,19 @@
 "use strict";
 // What stands between a table's fields and the table: how many rows were found, and the filters in force as buttons.
 const Telling = (() => {
-  const { make } = Controls;
+  const { make } = Elements;
 
   // Sentences; empty where there is nothing to say. `found` are the rows that pass the filters `inForce`.
   const counts = (view, found, inForce) => {
     const { items, state, total, listed: { first, last, pages } } = view;
     const here = items.length;
-    const ranks = items.some((item) => item.isRanked) ? `; ranks are among these ${found.length}, not all ${total}` : "";
+    const ranks = items.some((item) => item.standing) ? `; ranks are among these ${found.length}, not all ${total}` : "";
     return [
       inForce.length ? `${found.length} of ${here} rows match${state.best ? ", each the best of its system" : ""}${found.length ? ranks : ""}.` : "",
       state.best && !inForce.length ? `${found.length} of ${here} rows, each the best of its system${ranks}.` : "",
       found.length || !inForce.length ? "" : advice(view, inForce),
       pages > 1 ? `Rows ${first} to ${last} are listed.` : "",
-      view.hasFailed ? "The rows of the other pages could not be read." : "",
+      here < total && view.reading && !view.isPart ? "The rows of the other pages could not be read." : "",
       here < total ? `This page holds ${here} of ${total} rows; sorting and filters see ${view.isPart ? "all of them" : "no others"}.` : "",
     ];
   };

@@ -2,22 +2,11 @@
 // A drawn trace as a plot to zoom and read values from. uPlot (vendor/) is loaded when somebody asks for it.
 (() => {
   const VENDOR = new URL("vendor/", document.currentScript.src);
+  const { make, added } = Elements;
   const HEIGHT = 320;
   const HOLE_NS = 1e9; // As suite.trace.HOLE_NS: between readings further apart nothing is known.
   // The plot's corners in the drawing: suite/leaderboard/drawing/plot.py and traces.py.
   const [LEFT, RIGHT, TOP, BOTTOM] = [74, 860, 8, 194];
-
-  const make = (tag, properties, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  };
-
-  const added = (element) => new Promise((done, failed) => {
-    element.addEventListener("load", done);
-    element.addEventListener("error", () => failed(new Error("not there")));
-    document.head.append(element);
-  });
 
   let loading = null;
   const loaded = () => {

@@ -54,3 +54,14 @@ def open_file(browser: Any) -> Iterator[Callable[..., Visit]]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """An empty page of the desktop's size, which may complain of nothing until the test ends."""
+    opened = browser.new_page(viewport=DESKTOP)
+    opened.set_default_timeout(20_000)
+    visit = Visit(opened)
+    yield opened
+    opened.close()
+    assert visit.complaints == []

@@ -54,18 +54,6 @@ def page_of(result: Result) -> str:
     return f"results/{result.id}/{place(result)[0]}.html"
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page that may complain of nothing."""
-    complaints: list[str] = []
-    opened = browser.new_page(viewport={"width": 1100, "height": 900})
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    opened.close()
-    assert complaints == []
-
-
 def opened(page: Any, address: str) -> Any:
     page.goto(address)
     page.get_by_role("button", name="Zoom and read values").first.click()

@@ -15,7 +15,7 @@ from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.words import reason
 
 SCRIPT_ROWS = 4000
-"""Rows in one script: some 250 bytes each, and no file a page loads is over 2 MB."""
+"""Rows in one script: some 330 bytes each, and no file a page loads is over 2 MB."""
 
 COLUMNS = (
     "result", "cell", "system", "configuration", "date", "rank", "joules", "low", "high", "energy", "interval", "mark",

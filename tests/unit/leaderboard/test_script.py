@@ -18,8 +18,8 @@ from suite.statistics import Summary, rank_bands
 
 STATIC = Path(__file__).parents[3] / "site" / "static"
 OWN = (
-    "theme.js", "state.js", "rows.js", "controls.js", "saving.js", "telling.js", "items.js", "table.js", "lines.js",
-    "whole.js", "traces.js",
+    "theme.js", "elements.js", "state.js", "rows.js", "controls.js", "saving.js", "telling.js", "items.js", "table.js",
+    "lines.js", "whole.js", "traces.js",
 )  # fmt: skip
 
 FORBIDDEN = re.compile(
