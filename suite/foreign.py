@@ -97,11 +97,17 @@ def foreign_files(root: Path) -> list[Path]:
     """Every foreign reference below `root`, or `root` itself if it is one, in a fixed order; hidden names are none."""
     if not root.is_dir():
         return [root] if is_foreign(root) else []
-    return sorted(filter(is_foreign, json_files(root)))
+    there = (folder / name for folder, names in _folders(root) if folder.absolute().name == FOLDER for name in names)
+    return sorted(filter(is_foreign, there))
 
 
 def json_files(root: Path) -> Iterator[Path]:
     """Every *.json below a folder, in any order. Nothing hidden, and nothing below a folder that is a link."""
+    return (folder / name for folder, names in _folders(root) for name in names)
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with the names of the JSON files in it: a path is made once for all of its files."""
     for folder, inside, names in os.walk(root):
         inside[:] = [name for name in inside if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if name.endswith(".json") and not name.startswith("."))
+        yield Path(folder), [name for name in names if name.endswith(".json") and not name.startswith(".")]

@@ -85,7 +85,7 @@ def summarise(
     median = statistics.median(values)
     if len(values) == 1:
         return Summary(median=median, low=None, high=None, repeats=1, spread=None)
-    deviation = statistics.stdev(values)
+    deviation = _deviation(values)
     root_n = math.sqrt(len(values))
     parts = Parts(
         repeats=t95(len(values) - 1) * deviation / root_n,
@@ -103,6 +103,16 @@ def summarise(
         spread=deviation / abs(mean) if mean else None,
         parts=parts,
     )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """Sample standard deviation; of equal values it is exactly 0.
+
+    `statistics.stdev` reckons in fractions, for the last bit: fifty times the time, felt where a site has many rows.
+    """
+    apart = [value - values[0] for value in values]
+    middle = math.fsum(apart) / len(apart)
+    return math.sqrt(math.fsum((one - middle) ** 2 for one in apart) / (len(apart) - 1))
 
 
 def rank_bands(summaries: Sequence[Summary]) -> list[tuple[int, int]]:

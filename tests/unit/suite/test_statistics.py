@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def test_the_interval_is_students() -> None:
     assert summary.low == pytest.approx(10.0 - 4.303 / math.sqrt(3))
     assert summary.high == pytest.approx(10.0 + 4.303 / math.sqrt(3))
     assert summary.spread == pytest.approx(0.1)
+
+
+@given(VALUES)
+def test_the_spread_is_that_of_the_standard_library(values: list[float]) -> None:
+    assert summarise(values).spread == pytest.approx(statistics.stdev(values) / statistics.fmean(values), rel=1e-12)
+
+
+@given(st.floats(1e-12, 1e12), st.integers(2, 30))
+def test_equal_repeats_have_no_spread_at_all(value: float, count: int) -> None:
+    assert summarise([value] * count).spread == 0
 
 
 def test_one_repeat_has_no_interval() -> None:
