@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suite.leaderboard.drawing.plot import LEFT, POINTS, Band, stretches
 from suite.leaderboard.drawing.strips import HEIGHT, Strip, strips
 from suite.record import Attempt, Idle, Result
@@ -119,28 +122,19 @@ def _power(result: Result, series: Sequence[Ticks], end_s: float) -> tuple[tuple
 def _powers(meter: Meter, ticks: Ticks, end_s: float) -> list[tuple[float, float | None]]:
     """Mean power over equal steps no finer than the counter moves; None where ticks are missing."""
     step_s = max(end_s / POINTS, 2 * meter.update_period_s)
-    edges_s = [step_s * index for index in range(math.ceil(end_s / step_s))]
-    counts = _counts_uj(ticks, [round(at_s * 1e9) for at_s in edges_s])
-    return [
-        (start_s + step_s / 2, None if before is None or after is None else (after - before) / 1e6 / step_s)
-        for start_s, before, after in zip(edges_s, counts, counts[1:], strict=False)
-    ]
+    edges_s = step_s * np.arange(math.ceil(end_s / step_s))
+    watts = np.diff(counts_uj(ticks, np.rint(edges_s * 1e9))) / 1e6 / step_s
+    middles_s = (edges_s[:-1] + step_s / 2).tolist()
+    return [(at_s, None if math.isnan(one) else one) for at_s, one in zip(middles_s, watts.tolist(), strict=True)]
 
 
-def _counts_uj(ticks: Ticks, instants_ns: Sequence[int]) -> list[float | None]:
-    """`counter_uj` at instants in order, of which there are so many that calls for each would be felt."""
-    found: list[float | None] = []
-    ats_ns, counts_uj, later = ticks.at_ns, ticks.energy_uj, 0
-    for at_ns in instants_ns:
-        while later < len(ats_ns) and ats_ns[later] < at_ns:
-            later += 1
-        if 0 < later < len(ats_ns) and at_ns < ats_ns[later] <= ats_ns[later - 1] + HOLE_NS:
-            before_ns, before_uj = ats_ns[later - 1], counts_uj[later - 1]
-            rise_uj = counts_uj[later] - before_uj
-            found.append(before_uj + rise_uj * (at_ns - before_ns) / (ats_ns[later] - before_ns))
-        else:
-            found.append(counter_uj(ticks, at_ns))
-    return found
+def counts_uj(ticks: Ticks, instants_ns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What `counter_uj` says at each of these instants, of which a drawing has many; NaN where it is None."""
+    at_ns, energy_uj = np.array(ticks.at_ns, dtype=np.float64), np.array(ticks.energy_uj, dtype=np.float64)
+    later = np.searchsorted(at_ns, instants_ns).clip(1, len(at_ns) - 1)
+    is_tick = (at_ns[later] == instants_ns) | (at_ns[later - 1] == instants_ns)
+    is_between = (at_ns[0] < instants_ns) & (instants_ns < at_ns[-1]) & (at_ns[later] - at_ns[later - 1] <= HOLE_NS)
+    return np.where(is_tick | is_between, np.interp(instants_ns, at_ns, energy_uj), np.nan)
 
 
 def _line(result: Result, meter: int, points: Sequence[tuple[float, float | None]], band: Band, index: int) -> Line:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import accumulate
 from types import ModuleType
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from suite.leaderboard.drawing.strips import DRAWN
-from suite.leaderboard.drawing.traces import Trace, idle_power_w, trace
+from suite.leaderboard.drawing.traces import Trace, counts_uj, idle_power_w, trace
 from suite.record import Attempt, Result
-from suite.trace import Conditions, Ticks
+from suite.trace import HOLE_NS, Conditions, Ticks, counter_uj
 
 
 def good(synthetic: ModuleType, word: str) -> tuple[Result, Attempt]:
@@ -37,6 +42,18 @@ def test_a_hole_in_the_ticks_breaks_the_line(synthetic: ModuleType) -> None:
     drawn = trace(result, attempt.model_copy(update={"ticks": (holed,)}))
     assert drawn is not None
     assert len(drawn.lines[0].stretches) == 2
+
+
+@given(st.data())
+def test_many_instants_are_told_as_each_alone(data: st.DataObject) -> None:
+    steps_ns = data.draw(st.lists(st.sampled_from((1, 7, HOLE_NS // 2, HOLE_NS, HOLE_NS + 1)), min_size=1, max_size=8))
+    at_ns = tuple(accumulate(steps_ns, initial=10))
+    energy_uj = tuple(sorted(data.draw(st.lists(st.integers(0, 10**9), min_size=len(at_ns), max_size=len(at_ns)))))
+    ticks = Ticks(0, at_ns, energy_uj)
+    instants_ns = sorted(data.draw(st.lists(st.sampled_from(at_ns) | st.integers(0, at_ns[-1] + 20), min_size=1)))
+    alone = [counter_uj(ticks, instant_ns) for instant_ns in instants_ns]
+    expected = [math.nan if one is None else one for one in alone]
+    assert counts_uj(ticks, np.array(instants_ns, dtype=np.float64)) == pytest.approx(expected, nan_ok=True)
 
 
 def test_an_attempt_without_ticks_has_no_drawing(synthetic: ModuleType) -> None:
