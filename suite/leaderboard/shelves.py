@@ -6,10 +6,8 @@ puts all onto their shelves. A shelf is a blob of the cache: one that is damaged
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from suite.leaderboard.cache import Cache
@@ -34,8 +32,7 @@ class Shelves:
     def _stored(self) -> dict[str, dict[Digest, Record]]:
         """Shelf by shelf."""
         names = map("{:02x}".format, range(SHELVES))
-        with _unsearched():
-            return {name: {one.sha256: one for one in _records(self._cache, _shelf(name))} for name in names}
+        return {name: {one.sha256: one for one in _records(self._cache, _shelf(name))} for name in names}
 
     def get(self, digest: Digest) -> Record | None:
         """The record of these bytes; None where there is none or it is damaged."""
@@ -51,18 +48,6 @@ class Shelves:
             _write(self._cache, _shelf(name), found[name], before)
         for digest in (digest for shelf in found.values() for digest in shelf):
             self._cache.drop(_single(digest))
-
-
-@contextmanager
-def _unsearched() -> Iterator[None]:
-    """What comes about in here stays and refers to nothing but plain values: Python need not search it for cycles,
-    neither now nor with each million of objects that follow."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _write(cache: Cache, name: str, now: Mapping[Digest, Record], before: Mapping[Digest, Record]) -> None:
