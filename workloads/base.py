@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:  # a tenth of a second, for which who only asks what there is would wait
+    import numpy as np
 
-Arrays = dict[str, np.ndarray]
+Arrays: TypeAlias = "dict[str, np.ndarray]"
 """Named float32 weights (or any named arrays); the same dict feeds both frameworks."""
 
 PROOF_LIMITS = {"fp32": 1e-3, "bf16": 5e-2}
