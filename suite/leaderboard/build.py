@@ -103,8 +103,9 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None, ba
 
 @contextmanager
 def _unsearched() -> Iterator[None]:
-    """What comes about in here is plain values that stay until the end and form no cycles: Python need not search it
-    for some, again and again while it grows, which takes a tenth of a rebuild's time."""
+    """What comes about in here is plain values that stay until the end and hardly form cycles: Python need not search
+    it for some, again and again while it grows, which takes a tenth of a rebuild's time. 2,000 files that are read and
+    drawn in this very process take as much memory with the search as without (264 MiB)."""
     searched = gc.isenabled()
     gc.disable()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import jinja2
 import pytest
 
 from suite.leaderboard import Built, build
@@ -270,3 +272,13 @@ def test_building_a_site_needs_no_framework_and_no_backend() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
     assert ended.stdout.strip() == ""
+
+
+def test_python_looks_for_cycles_again_after_a_build_that_ended_early(
+    results: Path, site: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(site, tmp_path / "site", ignore=shutil.ignore_patterns("_build*", "._build*"))
+    (tmp_path / "site" / "templates" / "404.html").write_text("{% nothing %}")
+    with pytest.raises(jinja2.TemplateSyntaxError):
+        build(results, tmp_path / "site", tmp_path / "out")
+    assert gc.isenabled()
