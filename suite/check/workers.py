@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -79,7 +80,7 @@ def _until_broken(
 ) -> Generator[tuple[Path, Found], None, list[Path]]:
     """Go on until all is done or a process dies; then the files that were handed out, one of which is to blame."""
     flying: dict[Future[Found], Path] = {}
-    pool = _pool(limits, min(limits.count, len(waiting)))
+    pool = _pool(task, limits, min(limits.count, len(waiting)))
     try:
         while waiting or flying:
             while waiting and len(flying) < AHEAD * limits.count:
@@ -97,7 +98,7 @@ def _until_broken(
 
 
 def _alone(path: Path, task: Task[Found], limits: Limits) -> Found:
-    with _pool(limits, 1) as pool:
+    with _pool(task, limits, 1) as pool:
         with _uninterrupted():
             done = pool.submit(_limited, task.work, path, limits)
         try:
@@ -116,14 +117,18 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _pool(limits: Limits, count: int) -> ProcessPoolExecutor:
+def _pool(task: Task[Found], limits: Limits, count: int) -> ProcessPoolExecutor:
     """Processes that begin afresh: a fork would copy what threads hold."""
-    context = get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(limits.memory_bytes,))
+    begin = partial(_begin, task.work, limits.memory_bytes)
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=begin)
 
 
-def _begin(memory_bytes: int) -> None:
-    """Such a process leaves Ctrl-C to its parent, does not outlive it, and cannot take all memory."""
+def _begin(_work: Callable[[Path], Found], memory_bytes: int) -> None:
+    """Such a process leaves Ctrl-C to its parent, does not outlive it, and cannot take all memory.
+
+    It is handed the work for the modules that come with it: what they hold is not the file's. numpy alone takes 40 MiB
+    of address space for each core.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:

@@ -122,6 +122,13 @@ def test_a_file_that_ends_its_process_costs_itself_only(reachable: object) -> No
     }
 
 
+def test_what_the_works_own_modules_hold_is_not_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_work.py").write_text(f"held = bytearray({200 * MIB})\ndef told(path):\n    return path.name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    task = Task[str](work=__import__("heavy_work").told, lost=lambda _: "lost")
+    assert dict(each([Path("a")], task, Limits(processes=1, memory_bytes=64 * MIB))) == {Path("a"): "a"}
+
+
 def test_what_nobody_stands_in_for_goes_on(reachable: object) -> None:
     task = Task[Row](work=reachable, lost=lost)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
