@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pickle
 import resource
 import signal
 from collections import deque
@@ -13,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -51,13 +53,15 @@ class Limits:
 class Task(Generic[Found]):
     """What to do with a file. `work` and what it gives go from process to process: plain values, functions of a module.
 
-    lost    what stands for a file that ended its process
-    failed  what stands for one on which `work` raised; None: the exception goes on
+    lost     what stands for a file that ended its process
+    failed   what stands for one on which `work` raised; None: the exception goes on
+    modules  names of those that `work` imports only when it is called
     """
 
     work: Callable[[Path], Found]
     lost: Callable[[Path], Found]
     failed: Callable[[Path, BaseException], Found] | None = None
+    modules: Sequence[str] = ()
 
     def outcome(self, path: Path, done: Future[Found]) -> Found:
         """Of a task that has ended. BrokenProcessPool where its process has, whoever is to blame."""
@@ -119,16 +123,20 @@ def _uninterrupted() -> Iterator[None]:
 
 def _pool(task: Task[Found], limits: Limits, count: int) -> ProcessPoolExecutor:
     """Processes that begin afresh: a fork would copy what threads hold."""
-    begin = partial(_begin, task.work, limits.memory_bytes)
+    begin = partial(_begin, pickle.dumps(task.work), task.modules, limits.memory_bytes)
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=begin)
 
 
-def _begin(_work: Callable[[Path], Found], memory_bytes: int) -> None:
+def _begin(work: bytes, modules: Sequence[str], memory_bytes: int) -> None:
     """Such a process leaves Ctrl-C to its parent, does not outlive it, and cannot take all memory.
 
-    It is handed the work for the modules that come with it: what they hold is not the file's. numpy alone takes 40 MiB
-    of address space for each core.
+    What its work imports is loaded before: a library's memory is not the file's. And numpy's own threads, which take
+    40 MiB of address space each, have nothing to do here: as many processes run as there are cores.
     """
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    pickle.loads(work)  # noqa: S301 - its parent's
+    for module in modules:
+        import_module(module)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
