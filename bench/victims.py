@@ -16,7 +16,8 @@ from typing import Protocol
 from pull_stage import made, put
 
 from suite import exits
-from suite.check import check_file, result_files
+from suite.check.single import check_file
+from suite.folders import result_files
 from suite.record import Attempt, loads
 from suite.signatures import signature_of, signature_path
 

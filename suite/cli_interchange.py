@@ -209,13 +209,13 @@ def _imported(files: list[Path], origin: Origin) -> dict[Path, Imported]:
 
 
 def _keep(file: Path, imported: Imported, results: Path) -> None:
-    from suite.foreign import FOLDER
+    from suite.folders import FOREIGN
     from suite.interchange.importing import standing
     from suite.record import write_atomically
     from suite.units import counted
 
     there = standing(imported.foreign, results)
-    target = there or results / FOLDER / imported.foreign.file_name
+    target = there or results / FOREIGN / imported.foreign.file_name
     try:
         if there is None:
             write_atomically(target, imported.data)

@@ -125,7 +125,7 @@ def schema() -> None:
 
 
 def _read(file: Path) -> Any:
-    from suite.check import check_file
+    from suite.check.single import check_file
 
     one_file(file)
     checked = check_file(file)

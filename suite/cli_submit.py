@@ -55,7 +55,7 @@ def _accepted(file: Path, *, signing: bool) -> tuple[Finding, ...]:
     A bad signature does not matter where a new one takes its place.
     """
     from suite.check.batch import check_all
-    from suite.foreign import is_foreign
+    from suite.folders import is_foreign
 
     one_file(file)
     if is_foreign(file):

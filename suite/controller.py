@@ -12,7 +12,8 @@ from pathlib import Path
 
 from backends.memory import process_peak_bytes
 from suite.assemble import assemble, begin_of
-from suite.check import Finding, examine
+from suite.check.findings import Finding
+from suite.check.rules import examine
 from suite.join import is_log
 from suite.journal import Event, Journal
 from suite.processes import Frame

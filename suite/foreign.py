@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
 from suite.identity import canonical
 from suite.record import Count, Model, Name, Positive, Text
-
-FOLDER = "foreign"
-"""Below the folder of results."""
-
-_RESULT = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
 Source = Literal["ml-energy", "mlperf-power"]
 SOURCES: tuple[Source, ...] = get_args(Source)
@@ -86,28 +77,3 @@ def dumps(foreign: Foreign) -> bytes:
 def loads(data: bytes) -> Foreign:
     """Strictly read such a file; pydantic.ValidationError (a ValueError) says where it is none."""
     return Foreign.model_validate_json(data)
-
-
-def is_foreign(path: Path) -> bool:
-    """Whether a file by its place is a foreign reference. A machine may be named "foreign": its results are results."""
-    return not _RESULT.fullmatch(path.name) and path.absolute().parent.name == FOLDER
-
-
-def foreign_files(root: Path) -> list[Path]:
-    """Every foreign reference below `root`, or `root` itself if it is one, in a fixed order; hidden names are none."""
-    if not root.is_dir():
-        return [root] if is_foreign(root) else []
-    there = (folder / name for folder, names in _folders(root) if folder.absolute().name == FOLDER for name in names)
-    return sorted(filter(is_foreign, there))
-
-
-def json_files(root: Path) -> Iterator[Path]:
-    """Every *.json below a folder, in any order. Nothing hidden, and nothing below a folder that is a link."""
-    return (folder / name for folder, names in _folders(root) for name in names)
-
-
-def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder with the names of the JSON files in it: a path is made once for all of its files."""
-    for folder, inside, names in os.walk(root):
-        inside[:] = [name for name in inside if not name.startswith(".")]
-        yield Path(folder), [name for name in names if name.endswith(".json") and not name.startswith(".")]

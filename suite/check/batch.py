@@ -6,17 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite.check import check_file, result_files
 from suite.check.findings import Finding, error
-from suite.check.foreign import check_foreign
-from suite.check.population import Cost, costs_of, far
-from suite.check.provenance import made_by, signed
-from suite.check.replays import marks_of
+from suite.check.population import Cost, far
 from suite.check.workers import Limits, Task, each
-from suite.foreign import foreign_files, is_foreign
+from suite.folders import foreign_files, result_files
 
-MOST_FINDINGS = 200
-"""More of one file help nobody."""
+_HEAVY = "suite.check.row"
+"""What looks into a file takes half a second to load, and each process loads its own."""
 
 LIMITS = Limits(memory_bytes=256 * 2**20, processor_s=20.0)
 """The largest file that is read at all needs half of it."""
@@ -52,7 +48,7 @@ def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
 
 def alone(files: Sequence[Path], limits: Limits = LIMITS) -> dict[Path, Row]:
     """The row of each file by itself, each in a process of its own limits."""
-    return dict(each(files, Task(work=row_of, lost=lost, failed=failed), limits))
+    return dict(each(files, Task(work=row_of, lost=lost, failed=failed, modules=[_HEAVY]), limits))
 
 
 def together(rows: Sequence[Row]) -> list[Row]:
@@ -62,27 +58,9 @@ def together(rows: Sequence[Row]) -> list[Row]:
 
 def row_of(path: Path) -> Row:
     """One file, here and now."""
-    try:
-        if is_foreign(path):
-            return Row(path=path, id=None, findings=check_foreign(path).findings)
-        checked = check_file(path)
-        result, found = checked.result, checked.findings
-        found = (*found, *(made_by(result) if result is not None else ()), *signed(path))
-        if any(finding.severity == "error" for finding in found):
-            result = None  # a refused file claims neither an id nor a trace
-        if len(found) > MOST_FINDINGS:
-            told = f"{len(found)} findings in all; the first {MOST_FINDINGS} are shown"
-            found = (*_worst_first(found)[:MOST_FINDINGS], error("more", "", told, "Mend these first."))
-        return Row(
-            path=path,
-            id=None if result is None else result.id,
-            findings=found,
-            journal=None if result is None else result.journal_sha256,
-            marks=frozenset() if result is None else marks_of(result),
-            costs=() if result is None else costs_of(result),
-        )
-    except (MemoryError, RecursionError):
-        return lost(path)
+    from suite.check.row import made  # _HEAVY: who only gathers rows does without
+
+    return made(path)
 
 
 def lost(path: Path) -> Row:
@@ -100,10 +78,6 @@ def failed(path: Path, problem: BaseException) -> Row:
 def fatal() -> Finding:
     told = "checking it took more memory or time than any result needs, and was ended"
     return error("file-fatal", "", told, "Submit the file as the suite wrote it.")
-
-
-def _worst_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
 
 
 def _once(rows: Sequence[Row]) -> Iterator[Row]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from suite.record import Result
+if TYPE_CHECKING:
+    from suite.record import Result
 
 Severity = Literal["error", "warning"]
 

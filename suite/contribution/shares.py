@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.check.batch import LIMITS, Row, fatal
+from suite.check.costs import costs_of
 from suite.check.findings import error
-from suite.check.population import costs_of
 from suite.check.replays import marks_of
 from suite.check.workers import Task, each
 from suite.leaderboard.ranking.frame import Row as BoardRow

@@ -14,7 +14,8 @@ from suite.check import foreign as rules
 from suite.check import strict
 from suite.check.files import Refused, plain_bytes
 from suite.check.findings import Finding
-from suite.foreign import Foreign, Source, dumps, foreign_files
+from suite.folders import foreign_files
+from suite.foreign import Foreign, Source, dumps
 from suite.interchange import ml_energy, mlperf
 from suite.interchange.fields import Parsed, odd
 

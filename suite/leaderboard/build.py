@@ -14,8 +14,9 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from suite.check import Checked, another_name, result_files
-from suite.check.findings import Finding
+from suite.check.findings import Checked, Finding
+from suite.check.single import another_name
+from suite.folders import result_files
 from suite.leaderboard import decisions, own, spare
 from suite.leaderboard.cache import Cache, cache_of, code_version, opened
 from suite.leaderboard.content import Entry, Refused, Site

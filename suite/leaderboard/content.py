@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.leaderboard.ranking.boards import Board, Placed, newest
 from suite.leaderboard.words import CLASSES
 from suite.record import Cell, Outcome, Result, Software, System

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from suite.check import Checked, check_file, result_files
 from suite.check.batch import fatal
-from suite.check.findings import Finding
+from suite.check.findings import Checked, Finding
 from suite.check.provenance import signed
+from suite.check.single import check_file
 from suite.check.workers import Limits, Task, each
 from suite.energy import MeterClass
+from suite.folders import result_files
 from suite.interchange.codecarbon import COLUMNS, Line, lines
 from suite.leaderboard import decisions
 from suite.leaderboard.downloads import defused

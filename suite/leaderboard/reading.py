@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from suite.check import Checked, check_bytes
 from suite.check.commits import code_at
+from suite.check.costs import costs_of
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
-from suite.check.findings import Finding, error
-from suite.check.population import costs_of
+from suite.check.findings import Checked, Finding, error
 from suite.check.provenance import named_commit
+from suite.check.single import check_bytes
 from suite.leaderboard import own, shelves
 from suite.leaderboard.cache import Cache
 from suite.leaderboard.content import entry

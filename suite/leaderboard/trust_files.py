@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from suite import signatures
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.check.provenance import made_by, signed
 from suite.leaderboard.cache import key_of, sha256
 from suite.signatures import UNSIGNED, signature_path

@@ -15,7 +15,7 @@ import pytest
 import suite
 from suite import exits
 from suite.audit import CONSTANT, WITNESSED
-from suite.check import check_file
+from suite.check.single import check_file
 from suite.normalise import idle_powers_w, net_joules_per_unit, score
 from suite.record import Result
 from suite.sweep import chosen

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from suite import exits
-from suite.check import check_file
+from suite.check.single import check_file
 from suite.record import Result
 
 Suite = Callable[..., subprocess.Popen[str]]

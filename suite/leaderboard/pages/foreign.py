@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.check.foreign import CheckedForeign, check_foreign
-from suite.foreign import Foreign, ForeignRow, Source, foreign_files
+from suite.folders import foreign_files
+from suite.foreign import Foreign, ForeignRow, Source
 from suite.leaderboard.paging import Page, paged
 from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.render import Pages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.leaderboard.content import Entry, entry
 from suite.leaderboard.drawing.roofchart import Roofchart, roofchart
 from suite.leaderboard.paging import Page, paged

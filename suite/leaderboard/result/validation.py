@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.check import Checked
-from suite.check.findings import Finding
+from suite.check.findings import Checked, Finding
 from suite.record import Attempt, Result
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from suite.check import workers
-from suite.check.batch import MOST_FINDINGS, Row, check_all, failed, lost, row_of, together
+from suite.check.batch import Row, check_all, failed, lost, row_of, together
 from suite.check.findings import error, warning
 from suite.check.report import lines
+from suite.check.row import MOST_FINDINGS
 from suite.check.workers import Limits, Task, each
 from suite.identity import sealed
 from suite.record import Result, dumps
@@ -141,7 +142,7 @@ def test_a_file_that_takes_all_memory_while_it_is_read_is_a_row(
     def full(_: Path) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("suite.check.batch.check_file", full)
+    monkeypatch.setattr("suite.check.row.check_file", full)
     assert errors(row_of(tmp_path / "a.json")) == {"file-fatal"}
 
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suite.check import check_file, result_files
 from suite.check.document import MAX_BYTES
+from suite.check.single import check_file
+from suite.folders import result_files
 from suite.identity import content_id
 
 ROOT = Path(__file__).resolve().parents[3]

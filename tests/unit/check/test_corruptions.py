@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from suite.check import check_data
 from suite.check.document import Refused
+from suite.check.single import check_data
 from suite.record import Result, dumps
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suite.check import check_data, check_file
 from suite.check.document import Refused
+from suite.check.single import check_data, check_file
 
 ROOT = Path(__file__).resolve().parents[3]
 

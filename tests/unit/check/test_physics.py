@@ -18,9 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import workloads
-from suite.check import Finding, check_file, examine
 from suite.check.devices import FLOPS_PER_CYCLE, Device, devices, find, words
+from suite.check.findings import Finding
 from suite.check.physics import physics
+from suite.check.rules import examine
+from suite.check.single import check_file
 from suite.energy import Energy, boundaries, window_energy
 from suite.identity import sealed
 from suite.record import Accelerator, Attempt, CellResult, Result, dumps

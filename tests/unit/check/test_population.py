@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from suite.check.batch import check_all
-from suite.check.population import ENOUGH, FAR, LEAST_SPREAD, Cost, costs_of, far, is_far, robust_z
+from suite.check.costs import costs_of
+from suite.check.population import ENOUGH, FAR, LEAST_SPREAD, Cost, far, is_far, robust_z
 from suite.energy import Energy
 from suite.record import CellResult, Result, dumps
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from suite.check import check_file, result_files
 from suite.check.batch import check_all
 from suite.check.foreign import check_foreign
+from suite.check.single import check_file
 from suite.contribution.changes import Change, verdict
-from suite.foreign import Foreign, dumps, foreign_files, is_foreign, loads
+from suite.folders import foreign_files, is_foreign, result_files
+from suite.foreign import Foreign, dumps, loads
 from suite.interchange.importing import Origin, read, standing
 
 Write = Callable[[str, Any], Path]

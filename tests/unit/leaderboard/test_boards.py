@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.check import check_file, result_files
+from suite.check.single import check_file
+from suite.folders import result_files
 from suite.leaderboard.ranking.boards import Board, band_text, boards, newest
 from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
 from suite.record import Result

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.leaderboard.render import Pages
 from suite.leaderboard.result import badges, citation, details
 from suite.leaderboard.result.details import CellView

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.leaderboard import build, reading
 from suite.record import loads
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from suite.check import Checked
-from suite.check.findings import error
+from suite.check.findings import Checked, error
 from suite.leaderboard.content import Refused, Site, entry
 from suite.leaderboard.pages.site import write_site
 from suite.leaderboard.paging import paged

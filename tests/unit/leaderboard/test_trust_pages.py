@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from suite.check import Checked
+from suite.check.findings import Checked
 from suite.grade import ASPECTS
 from suite.leaderboard import Built, build
 from suite.leaderboard.cache import cache_of

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from suite.check import Checked
-from suite.check.findings import warning
+from suite.check.findings import Checked, warning
 from suite.leaderboard.render import Pages
 from suite.leaderboard.result.pages import write_pages
 from suite.leaderboard.result.validation import validation

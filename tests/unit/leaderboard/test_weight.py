@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 import workloads
-from suite.check import Checked
-from suite.check.findings import error
+from suite.check.findings import Checked, error
 from suite.leaderboard import build
 from suite.leaderboard.content import Refused, Site
 from suite.leaderboard.pages.site import BOARDS_ON_LIST, LINES_ON_SYSTEM, write_site

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from suite.check import check_file
+from suite.check.single import check_file
 from suite.history import NotReadable, upgrade
 from suite.record import Result, dumps, loads
 

@@ -1,0 +1,48 @@
+"""Which files in a folder of results are what: results, and beside them the foreign references."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FOREIGN = "foreign"
+"""The folder of foreign references, below that of the results."""
+
+_RESULT = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
+
+
+def result_files(root: Path) -> list[Path]:
+    """Every *.json below `root`, or `root` itself if it is a file, in a fixed order.
+
+    Hidden names are not results, and neither are foreign references.
+    """
+    if not root.is_dir():
+        return [root]
+    return sorted(path for path in json_files(root) if not is_foreign(path))
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file by its place is a foreign reference. A machine may be named "foreign": its results are results."""
+    return not _RESULT.fullmatch(path.name) and path.absolute().parent.name == FOREIGN
+
+
+def foreign_files(root: Path) -> list[Path]:
+    """Every foreign reference below `root`, or `root` itself if it is one, in a fixed order; hidden names are none."""
+    if not root.is_dir():
+        return [root] if is_foreign(root) else []
+    there = (folder / name for folder, names in _folders(root) if folder.absolute().name == FOREIGN for name in names)
+    return sorted(filter(is_foreign, there))
+
+
+def json_files(root: Path) -> Iterator[Path]:
+    """Every *.json below a folder, in any order. Nothing hidden, and nothing below a folder that is a link."""
+    return (folder / name for folder, names in _folders(root) for name in names)
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with the names of the JSON files in it: a path is made once for all of its files."""
+    for folder, inside, names in os.walk(root):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        yield Path(folder), [name for name in names if name.endswith(".json") and not name.startswith(".")]
