@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import pickle
 import resource
@@ -137,6 +138,7 @@ def _begin(work: bytes, modules: Sequence[str], memory_bytes: int) -> None:
     pickle.loads(work)  # noqa: S301 - its parent's
     for module in modules:
         import_module(module)
+    gc.freeze()  # looked through neither while files are read, nor when the process ends, which took it 0.15 s
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:

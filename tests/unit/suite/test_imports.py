@@ -41,6 +41,10 @@ def test_the_command_line_loads_not_even_numpy() -> None:
     assert not {"numpy", "pydantic", "rich.console", "workloads", "backends"} & loaded_by("import suite.cli")
 
 
+def test_who_gathers_what_checks_found_loads_no_schema() -> None:
+    assert not {"numpy", "pydantic", "suite.record"} & loaded_by("import suite.check.batch, suite.check.report")
+
+
 def test_the_command_line_hashes_no_code() -> None:
     assert "suite.code" not in loaded_by("import suite.cli")
 
