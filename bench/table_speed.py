@@ -1,8 +1,8 @@
 """How long a board's table takes to be read, sorted and filtered in Chromium, by its number of rows.
 
-    python bench/table_speed.py [--rows 75 2000 10000 100000] [--chromium /usr/bin/chromium]
+    python bench/table_speed.py [--rows 50 2000 10000 100000] [--chromium /usr/bin/chromium]
 
-The boards are written as a site's are: the pages hold 75 rows each, and scripts beside them all rows. These are the
+The boards are written as a site's are: the pages hold 50 rows each, and scripts beside them all rows. These are the
 rows of invented results, again and again under other names and with other figures. A figure is the median of several,
 from the event until the page was laid out again; reading is done once, before the first of them.
 """
@@ -94,7 +94,7 @@ ACTS = ([click("energy"), click("speed")], [click("framework")], [FILTER], [FACE
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[75, 2000, 10_000, 100_000])
+    parser.add_argument("--rows", type=int, nargs="+", default=[50, 2000, 10_000, 100_000])
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     asked = parser.parse_args()
     print("| rows | data, kB | largest file, kB | read, ms | sort, ms | sort by name, ms | search, ms | filter, ms |")

@@ -6,7 +6,7 @@
 // A state says what is asked of it; what is left at its default is not written.
 const State = (() => {
   const LISTED = ["10", "25", "50", "100", "250", "all"];
-  const USUAL = "100";
+  const USUAL = "50";
   const MOST_PICKED = 8;
 
   const initial = () => ({

@@ -287,7 +287,7 @@ def test_a_board_is_worked_by_keyboard_alone(page: Any, board: Path) -> None:
     walk_to("tbody input[type=checkbox]")
     page.keyboard.press("Space")
     picked = ",".join(row["id"] for row in page.evaluate(ROWS)[:2])
-    assert hash_of(page) == f"#sort=speed&framework=torch&q=example&show=50&pick={picked}"
+    assert hash_of(page) == f"#sort=speed&framework=torch&q=example&show=25&pick={picked}"
     assert set(seen) == {"solid"}
     page.locator(".compare").focus()
     with page.expect_request(re.compile("/compare.html")):
@@ -325,18 +325,18 @@ def _renamed(rows: str, number: int) -> str:
 
 def test_of_two_thousand_rows_only_the_listed_ones_are_in_the_document(page: Any, long_board: Path) -> None:
     visit(page, long_board)
-    assert page.locator("tbody tr").count() == 100
-    assert status(page) == "Rows 1 to 100 are listed."
+    assert page.locator("tbody tr").count() == 50
+    assert status(page) == "Rows 1 to 50 are listed."
     page.get_by_role("button", name="tokens/s").click()
     page.get_by_role("button", name="tokens/s").click()
     speeds = page.locator("tbody tr > [data-value]:nth-child(8)").evaluate_all(
         "cells => cells.map((one) => Number(one.dataset.value))"
     )
-    assert len(speeds) == 100
+    assert len(speeds) == 50
     assert len(set(speeds)) == 1
     page.get_by_label("Show rows with").fill("9 example")
     assert re.fullmatch(
-        r"\d+ of 2000 rows match; ranks are among these \d+, not all 2000\. Rows 1 to 100 are listed\.", status(page)
+        r"\d+ of 2000 rows match; ranks are among these \d+, not all 2000\. Rows 1 to 50 are listed\.", status(page)
     )
 
 

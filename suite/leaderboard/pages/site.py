@@ -29,10 +29,10 @@ BOARDS_ON_INDEX = 60
 """As many boards besides the headline stand there with their first row, the others as links."""
 
 RESULTS_ON_SYSTEM = 5
-LINES_ON_SYSTEM = 60
+LINES_ON_SYSTEM = 50
 BOARDS_ON_LIST = 200
-LIST_ROWS = 80
-"""Rows on a page of results, systems, or refusals: a page has at most 3,000 elements."""
+LIST_ROWS = 50
+"""Rows on a page of results, systems, or refusals: a page has at most 3,000 elements, and a script lists no more rows."""
 
 
 def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages) -> None:

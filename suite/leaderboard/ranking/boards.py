@@ -32,8 +32,9 @@ _BOUNDARY_ORDER: tuple[Boundary, ...] = ("device", "machine", "wall")
 ASLEEP = "idle"
 """The mode of `calib` that holds a framework and does nothing: who sleeps best is no contest."""
 
-BOARD_ROWS = 75
-"""Rows on one page of a board: some 30 elements each, and a page has at most 3,000."""
+BOARD_ROWS = 50
+"""Rows on one page of a board: some 30 elements each, and a page has at most 3,000. The script lists as many at once
+(USUAL in site/static/state.js), which a browser lays out twice as soon as a hundred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

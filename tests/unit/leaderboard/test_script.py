@@ -35,7 +35,7 @@ SHAPE: dict[str, Any] = {
 }
 INITIAL: dict[str, Any] = {
     "sort": None, "dir": "asc", "q": "", "best": False, "facets": {}, "least": {}, "most": {}, "columns": None,
-    "listed": "100", "page": 1, "picked": [],
+    "listed": "50", "page": 1, "picked": [],
 }  # fmt: skip
 WORDS = ("h100", "two sockets", "a&b=c", "#", "100%", "+1", "ß 漢字 🙂", "'\"<>", "%zz", ",", "__proto__", "\ud800")
 
