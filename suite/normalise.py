@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import fmean, median
+from statistics import median
 
 from suite.energy import Energy, MeterClass, window_energy
 from suite.record import Attempt, CellResult, Idle, Result
@@ -30,11 +31,11 @@ class Score:
     reasons: tuple[str, ...]
 
 
-def measured_windows(cell: CellResult, boundary: Boundary) -> list[tuple[Window, Energy]]:
-    """The windows of all attempts that ended well, each with its energy within the boundary."""
+def measured_windows(cell: CellResult, boundary: Boundary) -> list[tuple[int, Window, Energy]]:
+    """Windows of the attempts that ended well, each with its attempt's number and its energy within the boundary."""
     return [
-        (window, energy)
-        for attempt in cell.attempts
+        (number, window, energy)
+        for number, attempt in enumerate(cell.attempts)
         if attempt.outcome == "ok"
         for window, energies in zip(attempt.windows, attempt.energies, strict=True)
         for energy in energies
@@ -48,28 +49,32 @@ def score(cell: CellResult, boundary: Boundary) -> Score | None:
     pairs = measured_windows(cell, boundary)
     if not pairs:
         return None
-    energies = [energy for _, energy in pairs]
-    known = [(window, energy, energy.joules) for window, energy in pairs if energy.joules is not None]
+    energies = [energy for _, _, energy in pairs]
+    known = [(window, energy.joules) for _, window, energy in pairs if energy.joules is not None]
     return Score(
         boundary=boundary,
         meter_class=energies[0].meter_class,
-        joules_per_unit=_joules_per_unit([(window.units, energy, joules) for window, energy, joules in known]),
-        units_per_s=summarise([window.units / window.duration_s for window, _ in pairs]),
-        mean_power_w=median(joules / window.duration_s for window, _, joules in known) if known else None,
+        joules_per_unit=_joules_per_unit(pairs),
+        units_per_s=summarise(
+            [window.units / window.duration_s for _, window, _ in pairs], processes=[number for number, _, _ in pairs]
+        ),
+        mean_power_w=median(joules / window.duration_s for window, joules in known) if known else None,
         domains=energies[0].domains,
         reasons=tuple(sorted({reason for energy in energies for reason in energy.reasons})),
     )
 
 
-def _joules_per_unit(known: list[tuple[int, Energy, float]]) -> Summary | None:
+def _joules_per_unit(windows: Sequence[tuple[int, Window, Energy]]) -> Summary | None:
+    known = [(number, window.units, energy) for number, window, energy in windows if energy.joules is not None]
     if not known:
         return None
     return summarise(
-        [joules / units for units, _, joules in known],
-        quantisation=median(energy.quantisation_j / units for units, energy, _ in known),
-        edges=median(energy.edge_j / units for units, energy, _ in known),
-        calibration=median(energy.calibration_j / units for units, energy, _ in known),
-        half_range=median(energy.range_j / units for units, energy, _ in known),
+        [(energy.joules or 0.0) / units for _, units, energy in known],
+        quantisation=median(energy.quantisation_j / units for _, units, energy in known),
+        edges=median(energy.edge_j / units for _, units, energy in known),
+        calibration=median(energy.calibration_j / units for _, units, energy in known),
+        half_range=median(energy.range_j / units for _, units, energy in known),
+        processes=[number for number, _, _ in known],
     )
 
 
@@ -121,18 +126,17 @@ def idle_reasons(result: Result, boundary: Boundary) -> tuple[str, ...]:
 def net_joules_per_unit(cell: CellResult, boundary: Boundary, idle_powers_w: Sequence[float]) -> Summary | None:
     """Joules per unit above what the idle machine draws in the same time: shown beside gross, never ranked.
 
-    Its interval also holds what is not known of the idle power: half of how far apart it was before and after.
+    Its interval also holds what is not known of the idle power, and there is none where that was measured only once.
+    The meter's scale is wrong for both alike, and so in proportion to what is left.
     """
-    windows = [(window, energy) for window, energy in measured_windows(cell, boundary) if energy.joules is not None]
-    if not windows or not idle_powers_w:
+    windows = measured_windows(cell, boundary)
+    gross = _joules_per_unit(windows)
+    if gross is None or not idle_powers_w:
         return None
-    idle_w, apart_w = fmean(idle_powers_w), max(idle_powers_w) - min(idle_powers_w)
-    seconds_per_unit = median(window.duration_s / window.units for window, _ in windows)
-    gross = _joules_per_unit([(window.units, energy, energy.joules or 0.0) for window, energy in windows])
-    if gross is None:
-        return None
-    middle = gross.median - idle_w * seconds_per_unit
-    half = None if gross.parts is None else gross.parts.half_width + apart_w / 2 * seconds_per_unit
+    seconds = [window.duration_s / window.units for _, window, energy in windows if energy.joules is not None]
+    idle = summarise([power_w * median(seconds) for power_w in idle_powers_w])
+    middle = gross.median - idle.median
+    half = _net_half_width(gross, idle, middle / gross.median) if gross.parts and gross.median else None
     return Summary(
         median=middle,
         low=None if half is None else middle - half,
@@ -140,6 +144,14 @@ def net_joules_per_unit(cell: CellResult, boundary: Boundary, idle_powers_w: Seq
         repeats=gross.repeats,
         spread=gross.spread,
     )
+
+
+def _net_half_width(gross: Summary, idle: Summary, share: float) -> float | None:
+    if gross.parts is None or idle.parts is None:
+        return None
+    parts = gross.parts
+    scale = parts.calibration * abs(share)
+    return parts.range + math.hypot(parts.repeats, parts.quantisation, parts.edges, scale, idle.parts.half_width)
 
 
 def boundaries_of(cell: CellResult) -> tuple[Boundary, ...]:

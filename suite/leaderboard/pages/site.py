@@ -32,7 +32,7 @@ RESULTS_ON_SYSTEM = 5
 LINES_ON_SYSTEM = 50
 BOARDS_ON_LIST = 200
 LIST_ROWS = 50
-"""Rows on a page of results, systems, or refusals: a page has at most 3,000 elements, and a script lists no more rows."""
+"""Rows on a page of results, systems, or refusals: a page has at most 3,000 elements, and the script lists as many."""
 
 
 def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Scoring], pages: Pages) -> None:

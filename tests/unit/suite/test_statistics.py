@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import random
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,37 @@ from suite.trace import Event, Meter, Ticks, Window
 VALUES = st.lists(st.floats(1.0, 1e6), min_size=2, max_size=30)
 
 
-def test_the_interval_is_students() -> None:
+def test_the_interval_is_students_and_wider_for_a_median() -> None:
     summary = summarise([9.0, 10.0, 11.0])
     assert summary.median == 10.0
-    assert summary.low == pytest.approx(10.0 - 4.303 / math.sqrt(3))
-    assert summary.high == pytest.approx(10.0 + 4.303 / math.sqrt(3))
+    assert summary.low == pytest.approx(10.0 - 1.03 * 4.303 / math.sqrt(3))
+    assert summary.high == pytest.approx(10.0 + 1.03 * 4.303 / math.sqrt(3))
     assert summary.spread == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 8, 9, 12, 20])
+def test_the_interval_holds_the_truth_as_often_as_it_says(count: int) -> None:
+    source = random.Random(count)
+    drawn = (summarise([source.gauss(10.0, 1.0) for _ in range(count)]) for _ in range(20_000))
+    held = sum((one.low or 0) <= 10.0 <= (one.high or 0) for one in drawn) / 20_000
+    assert 0.945 <= held <= 0.965
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 3.0])
+def test_windows_of_a_few_processes_hold_it_too_however_alike_those_of_one_are(spread: float) -> None:
+    source, processes = random.Random(7), [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+    def windows() -> list[float]:
+        middles = [source.gauss(10.0, 1.0) for _ in range(4)]
+        return [source.gauss(middles[process], spread) for process in processes]
+
+    drawn = (summarise(windows(), processes=processes) for _ in range(4_000))
+    assert sum((one.low or 0) <= 10.0 <= (one.high or 0) for one in drawn) / 4_000 >= 0.945
+
+
+def test_two_processes_do_not_tell_how_far_processes_lie_apart() -> None:
+    values = [1.0, 1.1, 2.0, 2.1]
+    assert summarise(values, processes=[0, 0, 1, 1]) == summarise(values)
 
 
 @given(VALUES)
@@ -57,7 +84,7 @@ def test_the_parts_of_an_interval_are_told_apart_and_add_up() -> None:
     summary = summarise([9.0, 10.0, 11.0], quantisation=0.3, edges=0.6, calibration=0.5, half_range=0.25)
     parts = summary.parts
     assert parts == Parts(
-        repeats=pytest.approx(4.303 / math.sqrt(3)),
+        repeats=pytest.approx(1.03 * 4.303 / math.sqrt(3)),
         quantisation=pytest.approx(1.959964 * 0.3 / math.sqrt(3)),
         edges=pytest.approx(1.959964 * 0.6 / math.sqrt(3)),
         calibration=pytest.approx(1.959964 * 0.5),
@@ -221,12 +248,22 @@ def test_net_is_gross_less_idle_and_its_interval_holds_what_is_not_known_of_idle
     net = net_joules_per_unit(only(result), "device", list(idle_powers_w(result, "device").values()))
     assert gross is not None
     assert net is not None
-    assert None not in (gross.parts, net.low, net.high)
+    assert gross.parts is not None
+    assert net.low is not None
+    assert net.high is not None
     assert gross.median == pytest.approx(1.0)
     assert net.median == pytest.approx(0.78)
-    apart = 4.0 / 2 * 0.01
-    assert (net.high or 0) - net.median == pytest.approx(gross.parts.half_width + apart)  # type: ignore[union-attr]
-    assert net.median - (net.low or 0) == pytest.approx((net.high or 0) - net.median)
+    idle = 12.706 * (4.0 / 2) * 0.01  # Student's t of two values, on half of how far they are apart
+    rest = replace(gross.parts, calibration=gross.parts.calibration * 0.78)  # one scale for gross and idle
+    assert net.high - net.median == pytest.approx(math.hypot(rest.half_width, idle))
+    assert net.median - net.low == pytest.approx(net.high - net.median)
+
+
+def test_net_has_no_interval_where_the_idle_power_is_known_only_once(make_result: MakeResult) -> None:
+    net = net_joules_per_unit(only(make_result(20.0, None)), "device", [20.0])
+    assert net is not None
+    assert net.median == pytest.approx(0.8)
+    assert (net.low, net.high) == (None, None)
 
 
 def test_net_is_unknown_without_an_idle_power(make_result: MakeResult) -> None:
