@@ -234,6 +234,8 @@ def _bears_on(event: Event, energy: Energy, meters: Sequence[Meter]) -> bool:
     if event.meter is not None:
         meter = meters[event.meter]
         return meter.domain in energy.domains and not meter.check
+    if energy.boundary == "wall":  # counts every part of the machine, whichever the event is about
+        return True
     if event.domain == HOST:
         return any(domain.startswith(HOST_DOMAINS) for domain in energy.domains)
     return event.domain is None or event.domain in energy.domains

@@ -203,6 +203,14 @@ def test_the_hosts_load_bears_on_the_machine_but_not_on_the_device() -> None:
     assert window_energy(both, [ticks(), ticks(1)], WINDOW, "machine", busy).joules is None
 
 
+@pytest.mark.fault("others at work in a machine metered at the wall", "foreign_cpu_heavy")
+@pytest.mark.parametrize(("code", "domain"), [("hw_slowdown", "gpu0"), ("foreign_cpu_heavy", "host")])
+def test_whatever_happens_in_the_machine_bears_on_its_wall_socket(code: str, domain: str) -> None:
+    socket = replace(PLAIN, domain="wall", boundary="wall")
+    energy = window_energy([socket], [ticks()], WINDOW, "wall", [Event(code=code, domain=domain, **HALF_PAST)])
+    assert (energy.joules, energy.reasons) == (None, (code,))
+
+
 @pytest.mark.fault("busy host under an estimate", "right joules")
 def test_an_estimate_already_holds_the_hosts_load() -> None:
     busy = [Event(code="foreign_cpu_heavy", domain="host", **HALF_PAST)]
