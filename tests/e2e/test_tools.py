@@ -14,8 +14,8 @@ import pytest
 
 from suite.leaderboard import build
 from suite.leaderboard.pages.tool_data import current, described
-from suite.leaderboard.ranking.boards import boards
-from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
+from suite.leaderboard.ranking.boards import boards_of, in_order
+from suite.leaderboard.ranking.frame import Row, rows_of
 
 ROOT = Path(__file__).parents[2]
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
@@ -32,7 +32,7 @@ class Built:
 
     def offered(self, workload: str, mode: str, size: str) -> list[Row]:
         """The rows that the tools choose from on the measured device board, least energy first."""
-        board = next(one for one in boards(to_frame(self.rows)) if (one.workload, one.mode, one.size, one.boundary,
+        board = next(one for one in boards_of(in_order(self.rows)) if (one.workload, one.mode, one.size, one.boundary,
                      one.meter_class) == (workload, mode, size, "device", "measured"))  # fmt: skip
         return current(board)
 

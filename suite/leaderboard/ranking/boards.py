@@ -1,4 +1,4 @@
-"""The table to boards: rows that may be compared with each other, ordered and ranked."""
+"""Rows to boards: those that may be compared with each other, ordered and ranked."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 
-import pandas as pd
-
 from suite.energy import MeterClass
 from suite.leaderboard.paging import Page, paged
-from suite.leaderboard.ranking.frame import Row, to_rows
+from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.trust import Claim, Trust
 from suite.roofline import CALIB
 from suite.statistics import RANKED_REPEATS, rank_bands
@@ -100,13 +98,9 @@ class Board:
         return len({placed.row.system for placed in self.placed})
 
 
-def boards(frame: pd.DataFrame) -> tuple[Board, ...]:
-    """Every board of the table: measured ones first, then by boundary, workload, mode and size; calibration last."""
-    return boards_of(to_rows(frame))
-
-
 def boards_of(rows: Iterable[Row], trust: Trust | None = None) -> tuple[Board, ...]:
-    """The boards of rows that are in order already, each row with its step."""
+    """The boards of rows that are in order already, each row with its step: measured ones first, then by boundary,
+    workload, mode and size; calibration last."""
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         if row.workload != CALIB or row.mode != ASLEEP:

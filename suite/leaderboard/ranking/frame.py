@@ -1,11 +1,10 @@
-"""Results to one tidy DataFrame: a row per result, cell and boundary."""
+"""Results to rows of one tidy table: a row per result, cell and boundary; and the rows to a DataFrame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from suite.energy import MeterClass
 from suite.grade import Letter, grade
@@ -14,6 +13,9 @@ from suite.record import CellResult, Result
 from suite.roofline import Bound, Calibration, Meters, Roofline, calibrations, roofline
 from suite.statistics import Summary
 from suite.trace import Boundary
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +161,8 @@ def joules_per_flop(cell: CellResult, joules_per_unit: float | None) -> float | 
 
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """The tidy table, in an order that does not depend on how the files were found."""
+    import pandas as pd  # which takes as long to load as all else that reads a result
+
     records = [[getattr(row, name) for name in COLUMNS] for row in rows]
     frame = pd.DataFrame(records, columns=list(COLUMNS))
     return frame.sort_values(["workload", "mode", "size", "version", "boundary", "result", "cell"], ignore_index=True)
-
-
-def to_rows(frame: pd.DataFrame) -> list[Row]:
-    """The rows of a table or a part of it; unknown is None again."""
-    known = frame.astype(object).where(frame.notna(), None)
-    return [Row(**dict(zip(COLUMNS, record, strict=True))) for record in known.itertuples(index=False)]

@@ -11,15 +11,15 @@ import pytest
 
 from suite.check.single import check_file
 from suite.folders import result_files
-from suite.leaderboard.ranking.boards import Board, band_text, boards, newest
-from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
+from suite.leaderboard.ranking.boards import Board, band_text, boards_of, in_order, newest
+from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.record import Result
 
 MakeRow = Callable[..., Row]
 
 
 def board_of(*rows: Row) -> Board:
-    (made,) = boards(to_frame(rows))
+    (made,) = boards_of(in_order(rows))
     return made
 
 
@@ -74,14 +74,14 @@ def test_no_board_mixes_class_boundary_version_or_unit(make_row: MakeRow) -> Non
             ["s", "m"],
         )
     ]
-    made = boards(to_frame(rows))
+    made = boards_of(in_order(rows))
     assert len(made) == len(rows)
     assert len({board.path for board in made}) == len(rows)
 
 
 def test_boards_of_real_files_hold_one_kind_of_row_each(results: Path) -> None:
     rows = [row for path in result_files(results) for row in rows_of(_result(path))]
-    for board in boards(to_frame(rows)):
+    for board in boards_of(in_order(rows)):
         kinds = {(one.row.meter_class, one.row.boundary, one.row.version, one.row.unit) for one in board.placed}
         assert kinds == {(board.meter_class, board.boundary, board.version, board.unit)}
 
@@ -95,9 +95,9 @@ def _result(path: Path) -> Result:
 def test_the_order_of_the_files_does_not_show(make_row: MakeRow) -> None:
     rows = [energy(make_row, f"{number:02}", 1.0, 0.1, system=f"s{number}") for number in range(20)]
     shuffled = random.Random(4).sample(rows, len(rows))
-    assert boards(to_frame(rows)) == boards(to_frame(shuffled))
+    assert boards_of(in_order(rows)) == boards_of(in_order(shuffled))
 
 
 def test_an_older_version_of_a_workload_is_set_aside(make_row: MakeRow) -> None:
-    made = boards(to_frame([make_row(version=1), make_row(version=2), make_row(version=1, mode="infer")]))
+    made = boards_of(in_order([make_row(version=1), make_row(version=2), make_row(version=1, mode="infer")]))
     assert [(board.mode, board.version) for board in newest(made)] == [("train", 2), ("infer", 1)]

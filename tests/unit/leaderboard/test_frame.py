@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
-from suite.leaderboard.ranking.frame import Row, rows_of, to_frame, to_rows
+from suite.leaderboard.ranking.frame import rows_of
 
 
 def named(synthetic: ModuleType, word: str) -> int:
@@ -49,13 +48,3 @@ def test_joules_are_watts_over_units_per_second(synthetic: ModuleType) -> None:
     for row in rows:
         assert row.joules_per_unit is not None
         assert row.joules_per_unit * row.units_per_s == pytest.approx(row.mean_power_w, rel=0.02)
-
-
-def test_a_table_gives_back_the_rows_it_was_made_of(make_row: Callable[..., Row]) -> None:
-    rows = [
-        make_row(result="a", reasons=("estimate", "dram_missing")),
-        make_row(result="b", joules_per_unit=None, joules_low=None, joules_high=None, framework_version=None),
-    ]
-    back = to_rows(to_frame(reversed(rows)))
-    assert back == rows
-    assert type(back[0].repeats) is int

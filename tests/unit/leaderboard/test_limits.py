@@ -14,8 +14,8 @@ import pytest
 from suite.leaderboard import build
 from suite.leaderboard.content import Site
 from suite.leaderboard.pages.tables import table
-from suite.leaderboard.ranking.boards import boards
-from suite.leaderboard.ranking.frame import Row, rows_of, to_frame, to_rows
+from suite.leaderboard.ranking.boards import boards_of, in_order
+from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.leaderboard.result.details import cells
 from suite.leaderboard.result.limits import Floor, floor, limits
 from suite.record import Result
@@ -143,14 +143,9 @@ def test_shares_and_excess_reach_the_downloads(out: Path) -> None:
     assert {"mfu", "mbu", "floor_excess", "floor_excess_low", "floor_excess_high", "why"} <= set(header)
 
 
-def test_a_table_gives_back_what_limits_a_row(make_row: MakeRow) -> None:
-    row = make_row(mfu=0.4, mbu=0.1, bound="compute", floor_excess=2.0, why="compute-bound")
-    assert to_rows(to_frame([row, make_row(result="b")])) == [row, make_row(result="b")]
-
-
 def test_who_sleeps_best_is_on_no_board(make_row: MakeRow) -> None:
     rows = [make_row(workload=CALIB, mode=mode) for mode in ("idle", "launch", "matmul")] + [make_row(mode="idle")]
-    assert {(one.workload, one.mode) for one in boards(to_frame(rows))} == {
+    assert {(one.workload, one.mode) for one in boards_of(in_order(rows))} == {
         (CALIB, "launch"),
         (CALIB, "matmul"),
         ("gpt", "idle"),
@@ -159,12 +154,12 @@ def test_who_sleeps_best_is_on_no_board(make_row: MakeRow) -> None:
 
 def test_calibration_stands_behind_models_and_is_never_the_headline(make_row: MakeRow) -> None:
     many = [make_row(workload=CALIB, mode="matmul", system=str(number), result=str(number)) for number in range(5)]
-    made = boards(to_frame([*many, make_row(workload="resnet")]))
+    made = boards_of(in_order([*many, make_row(workload="resnet")]))
     assert [one.workload for one in made] == ["resnet", CALIB]
     headline = Site(entries=(), boards=made, refused=()).headline
     assert headline is not None
     assert headline.workload == "resnet"
-    assert Site(entries=(), boards=boards(to_frame(many)), refused=()).headline is None
+    assert Site(entries=(), boards=boards_of(in_order(many)), refused=()).headline is None
 
 
 def test_the_front_page_only_links_to_calibration(out: Path, parse: Callable[[Path], Any]) -> None:
@@ -190,7 +185,7 @@ def test_rates_are_scaled_where_the_unit_is_a_symbol_and_spelled_where_it_is_a_w
     make_row: MakeRow, unit: str, rates: tuple[float, float], heading: str, shown: list[str]
 ) -> None:
     rows = [make_row(unit=unit, units_per_s=rate, result=str(index)) for index, rate in enumerate(rates)]
-    (board,) = boards(to_frame(rows))
+    (board,) = boards_of(in_order(rows))
     made = table(board)
     assert made.rate_unit == heading
     assert [line.rate for line in made.lines] == shown
@@ -198,11 +193,11 @@ def test_rates_are_scaled_where_the_unit_is_a_symbol_and_spelled_where_it_is_a_w
 
 def test_a_board_tells_the_excess_and_what_limits_only_where_it_is_known(make_row: MakeRow) -> None:
     known = make_row(mfu=0.2, mbu=0.1, bound="compute", floor_excess=6.31, why="limited by neither")
-    (board,) = boards(to_frame([known, make_row(result="b", joules_per_unit=2.0)]))
+    (board,) = boards_of(in_order([known, make_row(result="b", joules_per_unit=2.0)]))
     made = table(board)
     assert made.has_floors
     assert [(line.over_floor, line.limited_by) for line in made.lines] == [("6.3x", "neither"), (None, None)]
-    (bare,) = boards(to_frame([make_row()]))
+    (bare,) = boards_of(in_order([make_row()]))
     assert not table(bare).has_floors
 
 

@@ -21,8 +21,8 @@ import workloads
 from suite.leaderboard.pages.score_files import to_csv, to_json
 from suite.leaderboard.pages.scores import Scoring, command, scorings, write_page
 from suite.leaderboard.ranking.basket import REFERENCE, Basket, Item, Reference, baskets, parsed, reference
-from suite.leaderboard.ranking.boards import boards
-from suite.leaderboard.ranking.frame import Row, to_frame
+from suite.leaderboard.ranking.boards import boards_of, in_order
+from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.score import Scored, combined, item_of, scored, standings
 from suite.leaderboard.render import Pages
 from suite.statistics import Parts
@@ -276,7 +276,7 @@ def full(make_row: MakeRow, **changes: object) -> list[Row]:
 
 
 def scoring_of(found: Sequence[Row]) -> Scoring:
-    (made,) = scorings(boards(to_frame(found)))
+    (made,) = scorings(boards_of(in_order(found)))
     return made
 
 

@@ -23,8 +23,8 @@ from suite.leaderboard.drawing.logaxis import spanning
 from suite.leaderboard.drawing.pareto import MOST_POINTS, finder, frontier
 from suite.leaderboard.drawing.roofchart import floor_of, places, roofchart
 from suite.leaderboard.pages import tool_data, tools
-from suite.leaderboard.ranking.boards import Board, boards
-from suite.leaderboard.ranking.frame import Row, rows_of, to_frame
+from suite.leaderboard.ranking.boards import Board, boards_of, in_order
+from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.leaderboard.render import Pages
 from suite.normalise import score
 from suite.record import Result
@@ -59,7 +59,7 @@ def built(synthetic: ModuleType, site: Path, tmp_path_factory: pytest.TempPathFa
     out = tmp_path_factory.mktemp("tools") / "out"
     results = [synthetic.result(index, 1) for index in range(COUNT)]
     rows = [row for result in results for row in rows_of(result)]
-    content = Site(entries=tuple(map(entry, results)), boards=boards(to_frame(rows)), refused=())
+    content = Site(entries=tuple(map(entry, results)), boards=boards_of(in_order(rows)), refused=())
     decided = decisions.Decision(date="2026-02-03", result=results[-1].id, action="withdrawn", reason="a <b>fan</b>")
     tools.write(content, Pages(site / "templates", out), out, (decided,))
     for result in results:
@@ -72,7 +72,7 @@ def board_of(make_row: MakeRow, changes: Sequence[dict[str, Any]]) -> Board:
     rows = [
         make_row(**{"result": f"{number:012x}", "system": f"s{number}", **one}) for number, one in enumerate(changes)
     ]
-    return boards(to_frame(rows))[0]
+    return boards_of(in_order(rows))[0]
 
 
 # Which rows
@@ -112,7 +112,7 @@ def test_older_workload_versions_and_boards_without_a_rank_are_not_offered(make_
         make_row(workload="bert", repeats=2, result="3" * 12),
         make_row(workload="dit", meter_class="estimated", result="4" * 12),
     ]
-    shown = tools.shown_of(boards(to_frame(rows)))
+    shown = tools.shown_of(boards_of(in_order(rows)))
     assert [(board.workload, board.version, len(own)) for board, own in shown] == [("gpt", 2, 1)]
 
 
@@ -161,7 +161,7 @@ def test_a_machine_adds_few_bytes_to_what_the_tools_load(make_row: MakeRow) -> N
                  joules_per_flop=joules * draw.random())
         for number in range(1000)
     ]  # fmt: skip
-    found = boards(to_frame(rows))[0]
+    found = boards_of(in_order(rows))[0]
     script = tool_data.rows_script([(found, tool_data.current(found))], None)
     assert len(gzip.compress(script.encode())) < 1000 * 40
 

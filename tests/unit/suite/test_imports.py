@@ -45,6 +45,10 @@ def test_who_gathers_what_checks_found_loads_no_schema() -> None:
     assert not {"numpy", "pydantic", "suite.record"} & loaded_by("import suite.check.batch, suite.check.report")
 
 
+def test_a_site_is_built_without_a_table_library() -> None:
+    assert "pandas" not in loaded_by("import suite.leaderboard.build, suite.contribution.shares")
+
+
 def test_the_command_line_hashes_no_code() -> None:
     assert "suite.code" not in loaded_by("import suite.cli")
 
