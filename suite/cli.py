@@ -85,7 +85,7 @@ def default(
     if context.invoked_subcommand is None:
         wish = _wish(backend, device, framework, workload, mode, size, precision)
         code = _run(wish, budget, results, meter or [], fresh=fresh, strict=strict)
-        if code != exits.INTERRUPTED:
+        if code in exits.WROTE_A_RESULT:
             _site(results, site, out)
         raise typer.Exit(code)
 

@@ -10,3 +10,6 @@ UNSTABLE = 6
 REGRESSION = 7
 CANNOT_WRITE = 74
 INTERRUPTED = 130
+
+WROTE_A_RESULT = (OK, CELLS_FAILED, CHECK_FAILED, UNSTABLE)
+"""How a run ends that has a result to show."""

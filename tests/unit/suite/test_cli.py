@@ -69,6 +69,12 @@ def test_a_misspelt_option_is_a_usage_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_after_a_run_that_could_not_begin_no_site_is_built(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = call("--results", "file/results", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.CANNOT_WRITE, 1)
+
+
 @pytest.fixture
 def without_frameworks(tmp_path: Path) -> dict[str, str]:
     """An environment with everything installed here but torch and JAX, and Python's own site switched off."""
