@@ -87,10 +87,9 @@ class Live:
 
     def tried(self, cell: Cell, attempt: Attempt) -> None:
         self._tried += 1
-        joules = [
-            energy.joules for energies in attempt.energies for energy in energies[:1] if energy.joules is not None
-        ]
-        energy = f", {quantity(sum(joules), 'J')} in {counted(len(joules), 'window')}" if joules else ""
+        known = [energy for energies in attempt.energies for energy in energies[:1] if energy.joules is not None]
+        joules = quantity(sum(energy.joules or 0.0 for energy in known), "J")
+        energy = f", {joules} {known[0].meter_class} in {counted(len(known), 'window')}" if known else ""
         detail = f", {attempt.detail}" if attempt.detail else ""
         tried = counted(len(attempt.sweep), "batch")
         swept = f", batch {chosen(attempt.sweep)} ({tried} tried)" if attempt.sweep else ""

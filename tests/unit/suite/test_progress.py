@@ -41,7 +41,7 @@ def test_one_of_a_thing_is_not_many(result: Result, attempt: Attempt) -> None:
     single = {"energies": ((joules,),), "sweep": (BatchRate(batch=8, units_per_s=1),)}
     told = said(result, "gpt", attempt.model_copy(update=single), windows=1)
     assert ": 1 window, at most" in told
-    assert "J in 1 window," in told
+    assert "5.00 J measured in 1 window," in told
     assert "batch 8 (1 batch tried)" in told
 
 
