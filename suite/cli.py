@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from suite import __version__, cli_interchange, cli_look, cli_results, cli_review, exits
+from suite.check.text import printable
 from suite.options import (
     DEFAULT_BUDGET,
     Backend,
@@ -39,7 +40,6 @@ from suite.options import (
     Strict,
     Workload,
     fail,
-    printable,
     seconds,
     served_at,
 )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suite import exits
-from suite.options import KeepGoing, Results, fail, printable
+from suite.check.text import printable
+from suite.options import KeepGoing, Results, fail
 
 if TYPE_CHECKING:
     from suite.energy import MeterClass

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from suite import cli_submit, exits
-from suite.options import Json, fail, one_file, printable
+from suite.check.text import printable
+from suite.options import Json, fail, one_file
 
 app = typer.Typer()
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from suite import exits
+from suite.check.text import printable
 from suite.cli_results import Format
-from suite.options import fail, printable
+from suite.options import fail
 
 app = typer.Typer()
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from suite import exits
-from suite.options import Results, fail, one_file, printable
+from suite.check.text import printable
+from suite.options import Results, fail, one_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from suite import exits
+from suite.check.text import printable
 
 DEFAULT_BUDGET = "10m"
 
@@ -69,8 +70,3 @@ def one_file(path: Path) -> None:
         fail(exits.USAGE, printable(f"{path} is a folder: name one result file in it."))
     if not path.exists():
         fail(exits.USAGE, printable(f"No file {path}: name a result file, like those below results."))
-
-
-def printable(text: str) -> str:
-    """Escape what would move the cursor or speak to a build log: the text comes from a stranger's file."""
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from suite.check.batch import Row
 from suite.check.findings import Finding
-from suite.options import printable
+from suite.check.text import printable
 
 Format = Literal["text", "json", "github"]
 

@@ -38,6 +38,11 @@ def is_plain(text: str, *, is_name: bool) -> bool:
     return _told(text, is_name=is_name) is None
 
 
+def printable(text: str) -> str:
+    """Escape what would move the cursor or speak to a build log: the text comes from a stranger's file."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+
+
 def _told(text: str, *, is_name: bool) -> str | None:
     if len(text) > MAX_TEXT:
         return f"longer than {MAX_TEXT} characters"
