@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from backends import frameworks, host, host_allocator
+from backends import frameworks, host, host_allocator, host_memory
 from backends.base import BackendUnavailable, Device, Metering, Missing, Runtime, Support
 from backends.jax_runtime import JaxRuntime, open_device
 from backends.memory import forget_process_peak, process_peak_bytes
@@ -38,7 +36,7 @@ class CpuBackend:
     def devices(self) -> Sequence[Device]:
         if not self.frameworks():
             raise BackendUnavailable(NO_FRAMEWORK)
-        return (Device(index=0, name=self._processor.name, memory_bytes=psutil.virtual_memory().total),)
+        return (Device(index=0, name=self._processor.name, memory_bytes=host_memory.usable_bytes()),)
 
     def frameworks(self) -> Sequence[Support]:
         found = (self._torch(), self._jax())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from backends.processor_name import DEVICETREES, name_of
 
 CPUINFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -16,10 +18,11 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 class Processor:
     """What shapes its energy, and nothing that names the single specimen."""
 
-    name: str  # "Intel(R) Xeon(R) Platinum 8480+"; the architecture where no model is named
+    name: str  # "Intel(R) Xeon(R) Platinum 8480+", "Raspberry Pi 5 Model B Rev 1.0, Arm Cortex-A76"
     vendor: str | None  # "GenuineIntel", "AuthenticAMD"; None where none is named
     features: frozenset[str]
     microcode: str | None
+    hypervisor: bool | None  # whether one announces itself; None where the CPU's features could not tell, as on Arm
 
     @property
     def native_bf16(self) -> bool:
@@ -27,14 +30,16 @@ class Processor:
         return not self.features.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
 
 
-def processor(cpuinfo: Path = CPUINFO) -> Processor:
+def processor(cpuinfo: Path = CPUINFO, devicetrees: Sequence[Path] = DEVICETREES) -> Processor:
     """The first processor listed: machines that mix kinds list the others behind it."""
-    fields = _first_processor(cpuinfo.read_text()) if cpuinfo.exists() else {}
+    listed = _processors(cpuinfo.read_text()) if cpuinfo.exists() else []
+    fields = listed[0] if listed else {}
     return Processor(
-        name=fields.get("model name") or platform.processor() or platform.machine(),
+        name=name_of(listed, devicetrees),
         vendor=fields.get("vendor_id"),
         features=frozenset((fields.get("flags") or fields.get("Features") or "").split()),
         microcode=fields.get("microcode"),
+        hypervisor="hypervisor" in fields["flags"].split() if fields.get("flags") else None,
     )
 
 
@@ -50,7 +55,11 @@ def governor(path: Path = GOVERNOR) -> str | None:
     return path.read_text().strip() if path.exists() else None
 
 
-def _first_processor(text: str) -> Mapping[str, str]:
-    paragraph, _, _ = text.partition("\n\n")
+def _processors(text: str) -> list[Mapping[str, str]]:
+    """Each processor's fields, in the order listed."""
+    return [_fields(paragraph) for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def _fields(paragraph: str) -> Mapping[str, str]:
     pairs = (line.partition(":") for line in paragraph.splitlines())
     return {key.strip(): value.strip() for key, _, value in pairs}

@@ -27,7 +27,7 @@ def describe_system(devices: list[Device]) -> System:
     logical = os.cpu_count() or 1
     names = [_tidy(device.name) for device in devices]
     name = names[0] if names else f"{cpu}, {logical} threads"
-    virtual = is_virtual(processor)
+    virtual = processor.hypervisor
     return System(
         slug=slug(name),
         name=f"{name} (virtual)" if virtual else name,
@@ -42,11 +42,6 @@ def describe_system(devices: list[Device]) -> System:
         virtual=virtual,
         governor=host.governor(),
     )
-
-
-def is_virtual(processor: host.Processor) -> bool | None:
-    """Whether a hypervisor announces itself in the CPU's features; None where no features are listed."""
-    return "hypervisor" in processor.features if processor.features else None
 
 
 def describe_software(drivers: dict[str, str]) -> Software:

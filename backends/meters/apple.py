@@ -6,7 +6,6 @@ read as they stand: windows opened and closed by the library would lose up to a 
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from backends.base import Metering, Missing
 from backends.meters import UnknownMeter
 from backends.meters.base import Boundary, Description, MeterLost
 from backends.meters.sampled import CounterMeter, Shared
+from backends.processor_name import chip_name
 
 FIELDS = {
     "package-0": "cpu_total_mj",
@@ -67,17 +67,6 @@ def open_meters(boundary: Boundary, *, chip: str | None = None, reuse_s: float =
     wanted = _DEVICE if boundary == "device" else tuple(FIELDS)
     meters = tuple(_meter(model, domain, boundary) for domain in wanted if domain in shown)
     return Metering(meters=meters, missing=tuple(_not_shown(domain) for domain in wanted if domain not in shown))
-
-
-def chip_name() -> str:
-    """ "Apple M2 Ultra"; empty where nobody says."""
-    try:
-        done = subprocess.run(
-            ["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
 
 
 def _reader(monitor: Any) -> Callable[[], dict[str, int]]:

@@ -2,7 +2,8 @@
 
 pyRAPL reads a counter wherever it can open it; the files are read directly where it cannot. Both give the same
 microjoules, so only `Description.source` tells them apart. What pyRAPL leaves to its caller is done here: wraps,
-dies, gaps in the numbers of zones, twins of one counter, and a message in place of a PermissionError.
+dies, gaps in the numbers of zones, twins of one counter, and a message in place of a PermissionError. A sum of
+those packages that answer would pass for all of them, so they are counted all or none; and so is their memory.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from backends.base import Metering, Missing
-from backends.meters import pyrapl
-from backends.meters.base import Boundary, Description, Meter, MeterLost, Reading, now_ns
+from backends.base import Metering
+from backends.meters import pyrapl, rapl_missing
+from backends.meters.base import Boundary, Description, MeterLost, Reading, now_ns
 from backends.meters.unwrapped import Unwrapped, lies_between
 
 ROOT = Path("/sys/class/powercap")
@@ -49,6 +50,10 @@ class Zone:
     def around(self) -> bool:
         """Whether this counter holds those of the packages: it is shown beside them and never added."""
         return self.domain.startswith("psys")
+
+    @property
+    def memory(self) -> bool:
+        return self.domain.startswith("dram")
 
     def read_range_uj(self) -> int:
         """Past this value the counter starts again from 0. OSError or ValueError when that cannot be known."""
@@ -123,9 +128,10 @@ class _Opened:
 
 
 def open_meters(boundary: Boundary = "device", *, root: Path = ROOT, clock: Callable[[], int] = now_ns) -> Metering:
-    """A meter for each package, die and memory whose counter may be read, and one reason for all that may not.
+    """A meter for each package, die and memory, and one reason for all whose counter may not be read.
 
-    The platform's own counter comes with them where there is one: always of the boundary "machine", always a check.
+    Where one package does not answer none is opened; where it is one package's memory, no memory. The platform's own
+    counter comes with them where there is one: always of the boundary "machine", always a check.
     """
     opened: list[_Opened] = []
     denied: list[str] = []
@@ -137,8 +143,39 @@ def open_meters(boundary: Boundary = "device", *, root: Path = ROOT, clock: Call
             denied.append(zone.domain)
         except (OSError, ValueError):
             silent.append(zone.domain)
-    meters = tuple(_without_twins(opened))
-    return Metering(meters=meters, missing=tuple(_missing(meters, denied, silent, root)))
+    kept = _whole(opened, [*denied, *silent])
+    left_out = [one for one in opened if one not in kept]
+    for one in left_out:
+        one.meter.close()
+    found = rapl_missing.Found(kept=_domains(kept), left_out=_domains(left_out), denied=denied, silent=silent)
+    return Metering(meters=tuple(_without_twins(kept)), missing=tuple(rapl_missing.reasons(found, root)))
+
+
+def _domains(several: list[_Opened]) -> list[str]:
+    return [one.zone.domain for one in several]
+
+
+def _whole(opened: list[_Opened], refused: list[str]) -> list[_Opened]:
+    """What may be summed, and what stands around it: the packages where all answer, their memory where all of it does.
+
+    Dies of one package may share a counter of its memory, so each package needs one and not each die.
+    """
+    if any(map(_may_be_package, refused)):
+        return [one for one in opened if one.zone.around]
+    packages = {one.zone.socket for one in opened if not (one.zone.around or one.zone.memory)}
+    of_memory = {one.zone.socket for one in opened if one.zone.memory}
+    whole = packages == of_memory and not any(map(_may_be_memory, refused))
+    return [one for one in opened if whole or not one.zone.memory]
+
+
+def _may_be_package(refused: str) -> bool:
+    """By its domain, or its folder where it has no name: "intel-rapl:1" stands where packages do."""
+    return refused.startswith("package") or refused.count(":") == 1
+
+
+def _may_be_memory(refused: str) -> bool:
+    """Likewise: "intel-rapl:1:0" stands where the memory does."""
+    return refused.startswith("dram") or refused.count(":") > 1
 
 
 def _open(zone: Zone, boundary: Boundary, clock: Callable[[], int]) -> _Opened:
@@ -226,45 +263,3 @@ def _without_twins(opened: list[_Opened]) -> Iterator[RaplMeter]:
         else:
             others_uj.append(one.raw_uj)
             yield one.meter
-
-
-def _missing(meters: tuple[Meter, ...], denied: list[str], silent: list[str], root: Path) -> Iterator[Missing]:
-    shown = [*denied, *silent, *(meter.description.domain for meter in meters)]
-    if denied:
-        yield Missing(
-            code="rapl_permission_denied",
-            reason=f"This user may not read the energy counters of {_listed(denied)}.",
-            cure=_grant(root),
-        )
-    if silent:
-        yield Missing(
-            code="rapl_unreadable",
-            reason=f"These RAPL zones do not give their counter, name or range: {_listed(silent)}.",
-            cure="Look for the driver's complaint: sudo dmesg | grep -i rapl",
-        )
-    if all(domain.startswith("psys") for domain in shown):
-        yield Missing(
-            code="rapl_absent",
-            reason="This machine shows no RAPL energy counters: a virtual machine, a container or a CPU without them.",
-            cure="Run on the bare machine; on Linux try: sudo modprobe intel_rapl_msr.",
-        )
-    elif not any(domain.startswith("dram") for domain in shown):
-        yield Missing(
-            code="dram_missing",
-            reason="The packages have a counter but their memory has none: its energy is not in the number.",
-            cure="None on this machine.",
-        )
-
-
-def _listed(domains: list[str], most: int = 8) -> str:
-    """One line, however many sockets a machine has."""
-    more = f" and {len(domains) - most} more" if len(domains) > most else ""
-    return ", ".join(domains[:most]) + more
-
-
-def _grant(root: Path) -> str:
-    return (
-        f"This boot: sudo chmod a+r {root}/intel-rapl*/energy_uj; for good: sudo groupadd -f rapl; "
-        "sudo usermod -aG rapl $USER; sudo cp docs/70-joulemark-rapl.rules /etc/udev/rules.d/; "
-        "sudo udevadm control --reload; sudo udevadm trigger --subsystem-match=powercap; log in again."
-    )

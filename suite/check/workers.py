@@ -20,6 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from suite.check.processors import usable_processors
+
 Found = TypeVar("Found")
 
 AHEAD = 2
@@ -32,7 +34,7 @@ _PR_SET_PDEATHSIG = 1
 class Limits:
     """What the work on files may take.
 
-    processes     at once; None: as many as there are cores
+    processes     at once; None: as many as there are processors for them
     memory_bytes  address space of each, beside what it holds when it begins
     processor_s   of one file; the slowest honest one needs a few seconds
     wall_s        of one file, in case it waits for something that does not come
@@ -45,9 +47,7 @@ class Limits:
 
     @property
     def count(self) -> int:
-        if self.processes is not None:
-            return self.processes
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_processors() if self.processes is None else self.processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,11 @@ def _until_broken(
 ) -> Generator[tuple[Path, Found], None, list[Path]]:
     """Go on until all is done or a process dies; then the files that were handed out, one of which is to blame."""
     flying: dict[Future[Found], Path] = {}
-    pool = _pool(task, limits, min(limits.count, len(waiting)))
+    count = limits.count
+    pool = _pool(task, limits, min(count, len(waiting)))
     try:
         while waiting or flying:
-            while waiting and len(flying) < AHEAD * limits.count:
+            while waiting and len(flying) < AHEAD * count:
                 with _uninterrupted():
                     flying[pool.submit(_limited, task.work, waiting[0], limits)] = waiting[0]
                 waiting.popleft()

@@ -44,7 +44,7 @@ TABLE = (
     Reason(
         code="dram_missing",
         policy="warn",
-        cause="The CPU's packages have a counter but its memory has none, so memory energy is not in the number.",
+        cause="The CPU's packages have a counter but its memory, or a part of it, has none: it is not in the number.",
         cure="None on this machine: many CPUs count no DRAM energy. The row is flagged.",
     ),
     Reason(
@@ -56,7 +56,7 @@ TABLE = (
     Reason(
         code="rapl_permission_denied",
         policy="record",
-        cause="RAPL counters are there but this user may not read them.",
+        cause="RAPL counters are there but this user may not read all. One package refused, and none is counted.",
         cure="Until the next boot: sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj. For good: "
         "sudo groupadd -f rapl && sudo usermod -aG rapl $USER && "
         "sudo cp docs/70-joulemark-rapl.rules /etc/udev/rules.d/ && sudo udevadm control --reload && "
@@ -65,7 +65,7 @@ TABLE = (
     Reason(
         code="rapl_unreadable",
         policy="record",
-        cause="A RAPL zone is there but does not give its counter, its name or its range, so it is not counted.",
+        cause="A RAPL zone does not give its counter, name or range. One such package, and none is counted.",
         cure="Look into the kernel's log: sudo dmesg | grep -i rapl",
     ),
     Reason(

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from backends.meters import rapl
+from backends.cpu import CpuBackend
+from backends.meters import rapl, rapl_missing
 
 RULES = Path(__file__).parents[3] / "docs/70-joulemark-rapl.rules"
 Start = Callable[..., Any]
@@ -59,7 +60,7 @@ def test_a_refused_memory_leaves_the_package(powercap: Any, rapl_child: Start) -
 def test_every_command_of_the_cure_stands_in_the_rules_file(powercap: Any) -> None:
     lines = RULES.read_text().splitlines()
     commands = [line.removeprefix("#   ") for line in lines if line.startswith("#   ")]
-    assert [command for command in commands if command in rapl._grant(powercap.root)] == commands
+    assert [command for command in commands if command in rapl_missing.grant(powercap.root)] == commands
     assert len(commands) == 5
 
 
@@ -83,6 +84,12 @@ def test_the_udev_rule_opens_every_counter_to_its_group(powercap: Any) -> None:
     assert not fnmatch("intel-rapl", pattern[1])
 
 
+def two_sockets(powercap: Any) -> None:
+    for socket in range(2):
+        powercap.zone(f"{socket}", f"package-{socket}", (socket + 1) * 10_000_000_000)
+        powercap.zone(f"{socket}:0", "dram", (socket + 1) * 20_000_000_000)
+
+
 def broken(name: str, content: str | None, fault: str) -> Any:
     return pytest.param(name, content, marks=pytest.mark.fault(fault, "rapl_unreadable"))
 
@@ -100,15 +107,84 @@ def broken(name: str, content: str | None, fault: str) -> Any:
         broken("name", "", "zone with an empty name"),
     ],
 )
-def test_a_zone_that_does_not_say_all_is_named_and_not_counted(powercap: Any, file: str, content: str | None) -> None:
+def test_one_package_that_does_not_say_all_leaves_none_counted(powercap: Any, file: str, content: str | None) -> None:
+    """The other package alone would rank with half the machine's energy. psys is beside them and stays."""
     powercap.zone("0", "package-0", 5)
     powercap.zone("1", "package-1", 5)
+    powercap.zone("2", "psys", 5)
     path = powercap.root / "intel-rapl:1" / file
     path.unlink() if content is None else path.write_text(content)
     metering = rapl.open_meters(root=powercap.root)
-    assert [meter.description.domain for meter in metering.meters] == ["package-0"]
-    (unreadable,) = (one for one in metering.missing if one.code == "rapl_unreadable")
+    assert [meter.description.domain for meter in metering.meters] == ["psys"]
+    (unreadable,) = metering.missing
+    assert unreadable.code == "rapl_unreadable"
     assert ("intel-rapl:1" if file == "name" else "package-1") in unreadable.reason
+    assert "must not pass for all of the CPU, so package-0 is not counted either" in unreadable.reason
+
+
+@pytest.mark.fault("counter of one package for root alone", "rapl_permission_denied")
+def test_one_refused_package_leaves_none_counted(powercap: Any, rapl_child: Start) -> None:
+    two_sockets(powercap)
+    powercap.lock("1")
+    child = rapl_child(unprivileged=True)
+    assert child.meters == {}
+    (reason, _cure) = child.missing["rapl_permission_denied"]
+    assert "of package-1. A part" in reason
+    assert "so package-0, dram-0, dram-1 is not counted either" in reason
+
+
+def test_one_refused_package_leaves_an_estimate_on_the_cpu(powercap: Any) -> None:
+    two_sockets(powercap)
+    (powercap.root / "intel-rapl:1/energy_uj").write_text("")
+    metering = CpuBackend(powercap=powercap.root).meters(0)
+    assert {meter.description.method for meter in metering.meters} == {"estimate"}
+    assert [one.code for one in metering.missing] == ["rapl_unreadable"]
+
+
+@pytest.mark.fault("counter of one package's memory for root alone", "rapl_permission_denied")
+def test_one_refused_memory_leaves_the_packages(powercap: Any, rapl_child: Start) -> None:
+    two_sockets(powercap)
+    powercap.lock("1:0")
+    child = rapl_child(unprivileged=True)
+    assert list(child.meters) == ["package-0", "package-1"]
+    (reason, _cure) = child.missing["rapl_permission_denied"]
+    assert "must not pass for all of the memory, so dram-0 is not counted either" in reason
+    assert list(child.missing) == ["rapl_permission_denied"]
+
+
+@pytest.mark.parametrize(
+    ("removed", "code"),
+    [
+        pytest.param("", "dram_missing", marks=pytest.mark.fault("memory of one package alone", "dram_missing")),
+        pytest.param("name", "rapl_unreadable", marks=pytest.mark.fault("memory without a name", "rapl_unreadable")),
+    ],
+)
+def test_memory_that_one_package_does_not_show_is_not_counted_of_the_other(
+    powercap: Any, removed: str, code: str
+) -> None:
+    two_sockets(powercap)
+    (powercap.root / "intel-rapl:1:0" / removed).unlink()
+    metering = rapl.open_meters(root=powercap.root)
+    assert [meter.description.domain for meter in metering.meters] == ["package-0", "package-1"]
+    (missing,) = metering.missing
+    assert missing.code == code
+    assert "so dram-0 is not counted either" in missing.reason
+
+
+def test_a_platforms_counter_that_is_refused_costs_the_packages_nothing(powercap: Any) -> None:
+    two_sockets(powercap)
+    powercap.zone("2", "psys", 5)
+    (powercap.root / "intel-rapl:2/energy_uj").write_text("")
+    metering = rapl.open_meters(root=powercap.root)
+    assert {meter.description.domain for meter in metering.meters} == {"package-0", "dram-0", "package-1", "dram-1"}
+
+
+def test_what_is_not_counted_is_not_held_open(powercap: Any) -> None:
+    two_sockets(powercap)
+    (powercap.root / "intel-rapl:1/energy_uj").write_text("")
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a descriptor of the listing itself, in both counts
+    rapl.open_meters(root=powercap.root)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 @pytest.mark.fault("no counter of 32 dies answers", "rapl_unreadable")

@@ -12,7 +12,7 @@ import pytest
 
 from backends.base import Device
 from backends.host import kernel, processor
-from suite.machine import describe_software, describe_system, is_virtual
+from suite.machine import describe_software, describe_system
 from suite.slugs import slug
 
 
@@ -46,11 +46,16 @@ def test_nothing_names_the_owner_or_the_host() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("flags\t\t: fpu hypervisor sse\n", True), ("flags\t\t: fpu sse\n", False), ("processor : 0\n", None)],
+    [
+        ("flags\t\t: fpu hypervisor sse\n", True),
+        ("flags\t\t: fpu sse\n", False),
+        ("Features\t: fp asimd\n", None),
+        ("processor : 0\n", None),
+    ],
 )
 def test_a_hypervisor_shows_in_the_flags(tmp_path: Path, text: str, expected: bool | None) -> None:
     (tmp_path / "cpuinfo").write_text(text)
-    assert is_virtual(processor(tmp_path / "cpuinfo")) is expected
+    assert processor(tmp_path / "cpuinfo").hypervisor is expected
 
 
 def test_the_kernel_is_its_number_without_what_a_builder_hung_on_it() -> None:
