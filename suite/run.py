@@ -73,6 +73,7 @@ def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]
         system=describe_system(accelerators),
         software=describe_software(dict(choice.backend.describe())),
         results=results,
+        memory_bytes=choice.device.memory_bytes,
         meters=meters,
     )
 

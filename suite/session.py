@@ -56,6 +56,7 @@ class Job:
     system: System
     software: Software
     results: Path
+    memory_bytes: int | None  # of the device that does the work, as far as this process may use it
     calibration: tuple[Cell, ...] = ()  # first of all, where the budget has room for it
     meters: tuple[str, ...] = ()  # beside the backend's own, by name: "shelly:HOST", "csv:FILE"
 
@@ -71,12 +72,6 @@ class Job:
             self.meters,
         )
         return sha256(repr(parts).encode())[:16]
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """Of the device that does the work."""
-        accelerators = self.system.accelerators
-        return accelerators[0].memory_bytes if accelerators else self.system.memory_bytes
 
     @property
     def folder(self) -> Path:
