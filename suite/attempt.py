@@ -195,7 +195,9 @@ def _give_up(story: Story, *, by_budget: bool) -> None:
         story.outcome, story.detail = "deadline", f"no progress within the stage's limit ({stage})"
 
 
-def _explain_end(status: int, log: Path) -> tuple[Outcome, str]:
+def _explain_end(status: int | None, log: Path) -> tuple[Outcome, str]:
+    if status is None:
+        return "crash", "hangs in a driver and cannot be killed: it is left behind"
     if status == -signal.SIGKILL:
         return "oom", "killed by the system, most likely for want of memory"
     if status < 0:
