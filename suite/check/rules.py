@@ -268,7 +268,7 @@ def _outcome(attempt: Attempt, pointer: str) -> Iterator[Finding]:
         if quality is None:
             yield error("quality", pointer, "an attempt that went well states its quality", _REMAKE)
     judged = (*(() if quality is None else (quality,)), *attempt.audits)
-    holds = all(one.low <= one.value <= one.high for one in judged)
+    holds = all(one.holds for one in judged)
     if judged and holds != (attempt.outcome != "quality"):
         yield error("quality", f"{pointer}/quality", "the outcome contradicts the quality band or an audit", _REMAKE)
     if attempt.outcome == "ok" and not attempt.audits:
