@@ -34,6 +34,13 @@ STRUCTURE = {
 }
 """Rules about the form of traces and windows: what they break cannot be computed with."""
 
+PLAUSIBILITY = {
+    *("date", "power-over-limit", "power-under-idle", "flops-over-peak", "bytes-over-bandwidth"),
+    *("memory-over-capacity", "pj-per-flop", "rate-over-calibration", "energy-under-calibration"),
+    *("name-device", "cores-over", "replayed"),
+}
+"""Rules that a machine can break without a defect of the suite: by its clock, its meters or what it says of itself."""
+
 LONGEST_NS = 7 * 86_400 * 10**9
 """No budget is longer than two days."""
 
