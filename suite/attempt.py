@@ -108,6 +108,7 @@ def run_attempt(
         status = child.end(patience_s=END_PATIENCE_S if story.told else 0.0)
     if story.outcome is None:
         story.outcome, story.detail = _explain_end(status, log)
+    judge(story)
     recorder.record_until(story.origin_ns + (story.windows[-1].end_ns if story.windows else 0))
     clock = recorder.tape.clock(story.origin_ns)
     return Told(_attempt(story, meters, recorder, costs.cost), costs.cost, story.origin_ns, clock)
@@ -195,7 +196,17 @@ def _give_up(story: Story, *, by_budget: bool) -> None:
         story.outcome, story.detail = "deadline", f"no progress within the stage's limit ({stage})"
 
 
-def _explain_end(status: int, log: Path) -> tuple[Outcome, str]:
+def judge(story: Story) -> None:
+    """What was not the work stays so however the attempt ended: cut short, killed, before the worker could say it."""
+    judged = (*(() if story.quality is None else (story.quality,)), *story.audits)
+    outside = next((one for one in judged if not one.holds), None)
+    if outside is not None and story.outcome != "quality":
+        story.outcome, story.detail = "quality", f"not the work: {outside.name} is {outside.value:.3g}"
+
+
+def _explain_end(status: int | None, log: Path) -> tuple[Outcome, str]:
+    if status is None:
+        return "crash", "hangs in a driver and cannot be killed: it is left behind"
     if status == -signal.SIGKILL:
         return "oom", "killed by the system, most likely for want of memory"
     if status < 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 from backends.memory import process_peak_bytes
 from suite.assemble import assemble, begin_of
 from suite.check.findings import Finding
-from suite.check.rules import examine
+from suite.check.rules import PLAUSIBILITY, examine
 from suite.join import is_log
 from suite.journal import Event, Journal
 from suite.processes import Frame
@@ -27,8 +27,12 @@ _JOURNAL = re.compile(rb'"journal_sha256":"([0-9a-f]{64})"\}\n\Z')
 """How a file of the suite's own writing ends."""
 
 
+REFUSED = "refused.jsonl"
+"""What the journal of an unacceptable result is called: the next run of the same plan begins anew."""
+
+
 class Unacceptable(Exception):
-    """The suite's own result breaks its own rules: a bug. The journal is kept."""
+    """The suite's own result breaks rules that no machine can break: a bug. The journal is kept."""
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         super().__init__("; ".join(f"{finding.rule} at {finding.pointer}: {finding.message}" for finding in findings))
@@ -38,12 +42,13 @@ class Unacceptable(Exception):
 class Outcome:
     """How a run ended: its result, where it was written, and whether the user broke it off.
 
-    `path` is None where nothing was finished, and so nothing written.
+    `path` is None where nothing was finished, and so nothing written. `doubts` are why a check refuses the file.
     """
 
     result: Result
     path: Path | None
     interrupted: bool
+    doubts: tuple[Finding, ...] = ()
 
 
 def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome:
@@ -77,12 +82,13 @@ def run(job: Job, watcher: Watcher, *, fresh: bool, started_s: float) -> Outcome
         result = assemble(journal.events, journal.sha256)
         if interrupted and not result.cells:
             return Outcome(result, None, interrupted)
+        doubts = _examined(result, journal)
         path = write_result(result, job.results)
         remove_earlier(path, journal.events)
         journal.append("written")
-    if not interrupted and all(cell.outcome == "ok" for cell in result.cells):
+    if not interrupted and not doubts and all(cell.outcome == "ok" for cell in result.cells):
         shutil.rmtree(job.folder)  # with a failed cell the logs stay, for whoever wants to know why
-    return Outcome(result, path, interrupted)
+    return Outcome(result, path, interrupted, doubts)
 
 
 def _sampler_jobs(job: Job) -> list[Frame]:
@@ -100,11 +106,26 @@ def same_meters(first: tuple[Meter, ...], second: tuple[Meter, ...]) -> bool:
     return lasting(first) == lasting(second)
 
 
-def write_result(result: Result, results: Path) -> Path:
-    """Examine the result as a stranger's file would be, then write it to its place. Unacceptable is a bug of ours."""
+def _examined(result: Result, journal: Journal) -> tuple[Finding, ...]:
+    """Why a check would doubt the result. Where it is Unacceptable its journal is set aside: to go on ends the same."""
+    try:
+        return doubts_of(result)
+    except Unacceptable:
+        journal.path.replace(journal.path.with_name(REFUSED))
+        raise
+
+
+def doubts_of(result: Result) -> tuple[Finding, ...]:
+    """Examine the result as a stranger's file would be: what is not plausible of it. Unacceptable is a bug of ours."""
     errors = tuple(finding for finding in examine(result) if finding.severity == "error")
-    if errors:
-        raise Unacceptable(errors)
+    ours = tuple(finding for finding in errors if finding.rule not in PLAUSIBILITY)
+    if ours:
+        raise Unacceptable(ours)
+    return errors
+
+
+def write_result(result: Result, results: Path) -> Path:
+    """Write the result to its place."""
     path = results / result.system.slug / result.file_name
     write_atomically(path, dumps(result))
     return path

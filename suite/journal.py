@@ -37,8 +37,8 @@ class Journal:
         lines = _whole_lines(path.read_bytes())
         self.events: list[Event] = [json.loads(line) for line in lines]
         self._hash = _chain(lines)
-        os.ftruncate(self._descriptor, sum(len(line) + 1 for line in lines))
-        os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._length = sum(len(line) + 1 for line in lines)
+        self._cut()
 
     @property
     def sha256(self) -> str:
@@ -46,20 +46,30 @@ class Journal:
         return self._hash
 
     def append(self, kind: str, **fields: Any) -> Event:
-        """Add an event; returns once it is on disk."""
+        """Add an event; returns once it is on disk.
+
+        Ctrl-C may come at any point. What is written counts before the long wait for the disk, or the next event would
+        continue the chain from the one before; what is written in part does not, and the next event takes its place.
+        """
         event = {"seq": len(self.events), "previous": self._hash, "kind": kind} | fields
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        digest, length = _chain([line], self._hash), self._length + len(line) + 1
+        self._cut()
         _write_all(self._descriptor, line + b"\n")
-        os.fsync(self._descriptor)
+        self._hash, self._length = digest, length
         self.events.append(event)
-        self._hash = _chain([line], self._hash)
+        os.fsync(self._descriptor)
         return event
 
     def restart(self) -> None:
         """Forget every event."""
-        os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self.events, self._hash = [], _chain([])
+        self.events, self._hash, self._length = [], _chain([]), 0
+        self._cut()
+
+    def _cut(self) -> None:
+        """Remove what follows the last whole event, and write from there."""
+        os.ftruncate(self._descriptor, self._length)
+        os.lseek(self._descriptor, self._length, os.SEEK_SET)
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -109,14 +109,19 @@ class Link:
             self.end()
 
     def _replace(self, why: str) -> None:
-        """The sampler is gone or useless: what it metered is unknown from its last word until its successor's first."""
+        """The sampler is gone or useless: what it metered is unknown from its last word until its successor's first.
+
+        One that cannot be killed has no successor, which would only hang in the same driver.
+        """
         self.notes.append(why)
         self._lost_since_ns = int(self._heard_s * 1e9)
         self._lost(why)
         self._past_cpu_s += cpu_s(self._process)
-        self._child.end()
+        stuck = self._child.end() is None
+        if stuck:
+            self.notes.append("the sampler cannot be killed: it is left behind, and its meters with it")
         self._restarts += 1
-        if self.meters is None or self._restarts > MOST_RESTARTS:
+        if stuck or self.meters is None or self._restarts > MOST_RESTARTS:
             self.alive = False
         else:
             self._start()

@@ -73,12 +73,13 @@ def _code() -> str | None:
 
 
 def _commit() -> tuple[str | None, bool | None]:
-    """The checkout's commit and whether tracked files differ from it; None, None outside a checkout."""
+    """The checkout's commit and whether tracked files differ from it; None for what git does not tell."""
     # An installed copy may lie inside another project's checkout, whose commit says nothing of it.
     commit = _git("rev-parse", "HEAD") if (ROOT / ".git").exists() else None
     if commit is None:
         return None, None
-    return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return commit, None if changes is None else bool(changes)
 
 
 def _git(*arguments: str) -> str | None:

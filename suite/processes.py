@@ -22,6 +22,9 @@ FRAME_LIMIT_BYTES = 64 * 2**20
 GRACE_S = 2.0
 """How long a child may take to go once it has been told to: it has nothing to save."""
 
+KILLED_S = 5.0
+"""How long the kernel may take to clear up what it killed. After that a driver holds on to it, maybe for ever."""
+
 FRAMES_VARIABLE = "JOULEMARK_FRAMES_FD"
 _PR_SET_PDEATHSIG = 1
 
@@ -73,12 +76,14 @@ class Child:
     def ask_to_end(self) -> None:
         """Close the child's standard input: a sampler takes it as the sign to finish."""
         assert self.process.stdin is not None
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it is gone, and what it was told before is still on the way to it
+            self.process.stdin.close()
 
-    def end(self, patience_s: float = 0.0, grace_s: float = GRACE_S) -> int:
+    def end(self, patience_s: float = 0.0, grace_s: float = GRACE_S) -> int | None:
         """Make sure the child and all it started are gone; returns its exit status.
 
-        It has `patience_s` to end by itself, then `grace_s` after being told to.
+        It has `patience_s` to end by itself, then `grace_s` after being told to. None where even SIGKILL does not end
+        it, for it hangs in a driver: it is left behind, because no budget has time to wait for that.
         """
         with suppress(subprocess.TimeoutExpired):  # its patience is over: go on to the next line
             self.process.wait(patience_s)
@@ -87,11 +92,11 @@ class Child:
             with suppress(subprocess.TimeoutExpired):  # it had its chance; the next line leaves it none
                 self.process.wait(grace_s)
         _signal_group(self.process.pid, signal.SIGKILL)
-        status = self.process.wait()
+        with suppress(subprocess.TimeoutExpired):  # it is left behind: the status stays None
+            self.process.wait(KILLED_S)
         os.close(self.descriptor)
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.process.stdin.close()
-        return status
+        self.ask_to_end()
+        return self.process.poll()
 
 
 def _installed() -> bool:

@@ -134,6 +134,10 @@ class Quality(Model):
     low: float
     high: float
 
+    @property
+    def holds(self) -> bool:
+        return self.low <= self.value <= self.high
+
 
 class BatchRate(Model):
     """How fast the work goes with so many sequences or images at once."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from suite import exits
+from suite.check.findings import Finding
+from suite.check.text import printable
 from suite.choose import Choice
 from suite.controller import Outcome, Unacceptable, run, writable
 from suite.journal import Busy
 from suite.machine import describe_software, describe_system
 from suite.progress import Live
-from suite.record import Result
 from suite.recorder import SamplerFailed
 from suite.report import console as report_console
 from suite.report import reasons, summary_table, unsteady_lines, why_table
@@ -59,7 +60,7 @@ def carry_out(
     unstable = unsteady_lines(outcome.result) if strict else []
     for line in unstable:
         _complain(complaints, 0, f"Unstable: {line}")
-    return exits.INTERRUPTED if outcome.interrupted else _code(outcome.result) or (exits.UNSTABLE if unstable else 0)
+    return _code(outcome) or (exits.UNSTABLE if unstable else exits.OK)
 
 
 def _job(choice: Choice, budget_s: float, results: Path, meters: tuple[str, ...]) -> Job:
@@ -87,8 +88,17 @@ def _as_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _code(result: Result) -> int:
-    return exits.OK if all(cell.outcome == "ok" for cell in result.cells) else exits.CELLS_FAILED
+def _code(outcome: Outcome) -> int:
+    """What matters most to whoever waits for the run: that it can go on, that a check refuses it, that cells failed."""
+    if outcome.interrupted:
+        return exits.INTERRUPTED
+    if outcome.doubts:
+        return exits.CHECK_FAILED
+    return exits.OK if all(cell.outcome == "ok" for cell in outcome.result.cells) else exits.CELLS_FAILED
+
+
+def _doubt(finding: Finding) -> str:
+    return printable(f"Not plausible: {finding.rule} at {finding.pointer}: {finding.message}. {finding.cure}")
 
 
 def _report(outcome: Outcome, job: Job, console: Console) -> None:
@@ -117,6 +127,13 @@ def _report(outcome: Outcome, job: Job, console: Console) -> None:
         _complain(console, 0, told)
     if outcome.interrupted:
         _complain(console, 0, "Interrupted: finished cells are kept. Run the same command again to continue.")
-    _complain(console, 0, f"Result: {outcome.path} (checked)")
-    if not outcome.interrupted:
+    _report_check(outcome, console)
+
+
+def _report_check(outcome: Outcome, console: Console) -> None:
+    """Where the result is, and what can be done with it."""
+    for finding in outcome.doubts:
+        _complain(console, 0, _doubt(finding))
+    _complain(console, 0, f"Result: {outcome.path} ({'a check refuses it' if outcome.doubts else 'checked'})")
+    if not outcome.interrupted and not outcome.doubts:
         _complain(console, 0, f"Submit: python -m suite submit {outcome.path}")

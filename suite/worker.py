@@ -37,6 +37,9 @@ DEPHASE_S = 0.1
 PROFILED_S = 2.0
 """How long the same steps run under a profiler before each window, on hardware that shows its power in no other way."""
 
+FAR = 1e30
+"""The largest number that a check reads in a file."""
+
 MARGIN = 1.1
 """Windows aim this much over the wanted length: a shorter one could be refused."""
 
@@ -96,7 +99,9 @@ class Worker:
             send(self.frames, "failed", outcome="quality", detail=f"quality {value:.4g} outside its band")
             return
         step_s = self._measure(program, runtime, spec, step_s)
-        if spec.mode == "train" and not math.isfinite(program.loss()):
+        if spec.mode == "train" and not math.isfinite(loss := program.loss()):
+            # Whoever reads the file sees why: a quality that holds would contradict the outcome.
+            send(self.frames, "quality", name=spec.quality_name, value=_finite(loss), low=band.low, high=band.high)
             send(self.frames, "failed", outcome="quality", detail="the loss is no longer finite")
             return
         peak_memory_bytes = runtime.peak_memory_bytes()
@@ -243,8 +248,8 @@ class Worker:
 
 
 def _finite(value: float) -> float:
-    """NaN and infinity have no JSON: the largest float stands for "far outside the band"."""
-    return value if math.isfinite(value) else sys.float_info.max
+    """NaN and infinity have no JSON, and a check reads no larger number: it stands for "far outside the band"."""
+    return value if abs(value) < FAR else FAR
 
 
 def main() -> None:

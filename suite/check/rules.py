@@ -34,6 +34,13 @@ STRUCTURE = {
 }
 """Rules about the form of traces and windows: what they break cannot be computed with."""
 
+PLAUSIBILITY = {
+    *("date", "power-over-limit", "power-under-idle", "flops-over-peak", "bytes-over-bandwidth"),
+    *("memory-over-capacity", "pj-per-flop", "rate-over-calibration", "energy-under-calibration"),
+    *("name-device", "cores-over", "replayed"),
+}
+"""Rules that a machine can break without a defect of the suite: by its clock, its meters or what it says of itself."""
+
 LONGEST_NS = 7 * 86_400 * 10**9
 """No budget is longer than two days."""
 
@@ -268,7 +275,7 @@ def _outcome(attempt: Attempt, pointer: str) -> Iterator[Finding]:
         if quality is None:
             yield error("quality", pointer, "an attempt that went well states its quality", _REMAKE)
     judged = (*(() if quality is None else (quality,)), *attempt.audits)
-    holds = all(one.low <= one.value <= one.high for one in judged)
+    holds = all(one.holds for one in judged)
     if judged and holds != (attempt.outcome != "quality"):
         yield error("quality", f"{pointer}/quality", "the outcome contradicts the quality band or an audit", _REMAKE)
     if attempt.outcome == "ok" and not attempt.audits:

@@ -61,6 +61,50 @@ def test_restarting_forgets(tmp_path: Path) -> None:
         assert [event["number"] for event in again.events] == [2]
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_waiting_for_the_disk_does_not_fork_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append("tried", number=1)
+        journal.append("memory", number=2)
+        digest = journal.sha256
+        assert [event["number"] for event in journal.events] == [1, 2]
+    with Journal(path) as again:
+        assert [event["number"] for event in again.events] == [1, 2]
+        assert again.sha256 == digest
+
+
+@pytest.mark.parametrize("bytes_written", [1, 40, 10_000])
+def test_an_event_that_ctrl_c_cut_short_gives_its_place_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_written: int
+) -> None:
+    path, write = tmp_path / "journal.jsonl", os.write
+
+    def cut_short(descriptor: int, data: bytes) -> int:
+        write(descriptor, data[:bytes_written])
+        raise KeyboardInterrupt
+
+    with Journal(path) as journal:
+        journal.append("begin", number=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", cut_short)
+            with pytest.raises(KeyboardInterrupt):
+                journal.append("tried", number=2, filler="x" * 500)
+        journal.append("memory", number=3)
+        digest = journal.sha256
+    with Journal(path) as again:
+        assert [event["number"] for event in again.events] == [1, 3]
+        assert again.sha256 == digest
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -12,6 +12,7 @@ import pytest
 
 from backends.base import Device
 from backends.host import kernel, processor
+from suite import machine
 from suite.machine import describe_software, describe_system
 from suite.slugs import slug
 
@@ -61,3 +62,14 @@ def test_a_hypervisor_shows_in_the_flags(tmp_path: Path, text: str, expected: bo
 def test_the_kernel_is_its_number_without_what_a_builder_hung_on_it() -> None:
     assert re.fullmatch(r"[A-Za-z]+ [\d.]*\d", kernel())
     assert describe_software({}).system == kernel()
+
+
+@pytest.mark.parametrize(("status", "modified"), [(None, None), ("", False), (" M suite/energy.py", True)])
+def test_a_checkout_that_git_cannot_look_through_is_not_called_unmodified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str | None, modified: bool | None
+) -> None:
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    monkeypatch.setattr(machine, "_git", lambda command, *_: "f00d" if command == "rev-parse" else status)
+    software = describe_software({})
+    assert (software.commit, software.modified) == ("f00d", modified)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from suite.check.scan import scan
 from suite.processes import Frame
 from suite.worker import MOST_RECOMPILED, MOST_SHORT, Worker
 from workloads import specs
@@ -172,3 +175,50 @@ def test_a_proof_finds_memory_released_and_the_next_window_finds_it_in_use_again
     assert machine.happened[at - 1 : at + 3] == ["release", "proof", "release", "step"]
     in_windows = sum(frame["units"] for frame in frames if frame["kind"] == "window")
     assert machine.happened.count("step") == in_windows / SPEC.units_per_step(SPEC.sizes["xs"]) + 1
+
+
+class Diverging(Machine):
+    """Its quality holds before the windows, and within them its loss is lost."""
+
+    value: float
+
+    def quality(self) -> float:
+        return self.value
+
+    def loss(self) -> float:
+        return math.nan
+
+
+def run_whole(machine: Machine, cell: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[Frame]:
+    monkeypatch.setattr("suite.worker.backends.load", lambda _: SimpleNamespace(attach=lambda *_: machine))
+    monkeypatch.setattr("suite.worker.workloads.build", lambda *_, **__: machine)
+    monkeypatch.setattr("suite.worker.CALIBRATE_S", 0.0)
+    frames = io.StringIO()
+    Worker({"cell": cell, "batches": [], "windows": 1, "window_s": 1e-9}, frames).run()
+    return [json.loads(line) for line in frames.getvalue().splitlines()]
+
+
+TRAIN = CELL | {"mode": "train", "backend": "none", "framework": "torch", "device": 0, "technique": "eager"}
+
+
+def test_a_loss_that_is_lost_within_the_windows_leaves_a_quality_outside_its_band(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Diverging(compiles_at=[])
+    band = specs("gpt")["train"].band("xs", "fp32")
+    machine.value = (band.low + band.high) / 2
+    frames = run_whole(machine, TRAIN, monkeypatch)
+    assert frames[-1]["outcome"] == "quality"
+    last = [frame for frame in frames if frame["kind"] == "quality"][-1]
+    assert not last["low"] <= last["value"] <= last["high"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 3e38])
+def test_a_quality_far_outside_its_band_is_a_number_that_a_check_reads(
+    monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    machine = Diverging(compiles_at=[])
+    machine.value = value
+    frames = run_whole(machine, TRAIN, monkeypatch)
+    assert frames[-1]["outcome"] == "quality"
+    scan(json.dumps(frames).encode())
