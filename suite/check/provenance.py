@@ -36,7 +36,8 @@ def made_by(result: Result, root: Path = ROOT) -> Iterator[Finding]:
         told = "the suite that made it was no checkout, so its commit is unknown"
         yield warning("commit-unknown", "/software/commit", told, "Run from a checkout of the suite.")
     elif software.modified is not False:
-        told = "the suite that made it was not as committed"
+        known = "was not as committed" if software.modified else "cannot tell whether it was as committed"
+        told = f"the suite that made it {known}"
         yield warning("code-modified", "/software/modified", told, "Run from a checkout without changes of your own.")
     elif named is not None and code_at(named, root) not in (None, software.code_sha256):
         told = f"the suite that made it was other code than that of commit {named}, which it names"
