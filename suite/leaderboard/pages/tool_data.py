@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.ranking.frame import Row
+from suite.leaderboard.ranking.leaders import configuration
 from suite.record import Result
 from suite.units import rate
 
@@ -16,12 +17,6 @@ DIGITS = 5
 
 Shown = Sequence[tuple[Board, Sequence[Row]]]
 """Boards and those of their rows that the tools choose from."""
-
-Configuration = tuple[str, str, str | None, str, int, str]
-
-
-def configuration(row: Row) -> Configuration:
-    return (row.system, row.framework, row.framework_version, row.precision, row.batch, row.technique)
 
 
 def current(board: Board) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A board with one row of each system: its row of least energy, ranked among these alone."""
+"""A board with one row of each system: the best of its configurations, each by its newest result."""
 
 from __future__ import annotations
 
@@ -6,14 +6,30 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from suite.leaderboard.ranking.boards import Board, Placed
+from suite.leaderboard.ranking.frame import Row
 from suite.statistics import rank_bands
+
+Configuration = tuple[str, str, str | None, str, int, str]
+
+
+def configuration(row: Row) -> Configuration:
+    """What a system may choose on one board."""
+    return (row.system, row.framework, row.framework_version, row.precision, row.batch, row.technique)
 
 
 def leaders(board: Board) -> tuple[Placed, ...]:
-    """The first row of each system in the board's own order, which begins with ranked rows of least energy."""
+    """The first row of each system in the board's own order, which begins with ranked rows of least energy.
+
+    Of each configuration only the newest result counts: else whoever submits more often looks better, by luck alone.
+    """
+    latest: dict[tuple[Configuration, bool], Placed] = {}
+    for placed in sorted(board.placed, key=lambda one: (one.row.date, one.row.result, one.row.cell)):
+        latest[configuration(placed.row), placed.band is not None] = placed
+    newest = set(map(id, latest.values()))
     first: dict[str, Placed] = {}
     for placed in board.placed:
-        first.setdefault(placed.row.system, placed)
+        if id(placed) in newest:
+            first.setdefault(placed.row.system, placed)
     return _ranked_anew(first.values())
 
 

@@ -33,10 +33,20 @@ def many(make_row: MakeRow, works: Sequence[str], systems: Sequence[str]) -> tup
 
 
 def test_each_system_leads_with_its_best_row_and_is_ranked_among_these(make_row: MakeRow) -> None:
-    rows = [at(make_row, 1 + 0.5 * index, system="ab"[index // 3], result=str(index)) for index in range(6)]
+    batches = (8, 16, 32)
+    rows = [
+        at(make_row, 1 + 0.5 * index, system="ab"[index // 3], batch=batches[index % 3], result=str(index))
+        for index in range(6)
+    ]
     (board,) = boards_of(rows)
     assert [(one.row.result, one.band) for one in leaders(board)] == [("0", (1, 1)), ("3", (2, 2))]
     assert board.placed[3].band == (4, 4)
+
+
+def test_a_system_that_is_submitted_often_does_not_lead_by_its_luckiest_run(make_row: MakeRow) -> None:
+    often = [at(make_row, joules, result=f"{joules}", date=f"2026-11-0{day}") for day, joules in ((1, 1.0), (2, 1.4))]
+    (board,) = boards_of([*often, at(make_row, 1.2, system="other", result="once")])
+    assert [one.row.result for one in leaders(board)] == ["once", "1.4"]
 
 
 def test_a_row_without_a_rank_never_stands_for_a_system_that_has_one(make_row: MakeRow) -> None:
