@@ -74,7 +74,7 @@ def compare(
     ] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Compare two results cell by cell; overlapping intervals are no difference."""
+    """Compare two results cell by cell; those whose intervals overlap cannot be told apart."""
     from suite.compare import compare, costlier, values
     from suite.report import comparison_table, console
 

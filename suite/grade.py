@@ -36,11 +36,12 @@ UNSTATED = {
 }
 UNCOVERED = {
     "dram_missing": "memory is not counted",
+    "estimate": "an estimate of the processors alone",
     "module_scope": "the whole module is counted",
     "apple_rail_missing": "a rail is not counted",
 }
 DRIFT = "idle_drift"
-ELSEWHERE = {APART, DRIFT, "estimate", *UNCOVERED}
+ELSEWHERE = {APART, DRIFT, *UNCOVERED}
 """Codes that warn or invalidate and that other aspects than the conditions judge."""
 
 

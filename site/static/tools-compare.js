@@ -67,7 +67,7 @@
   const verdict = (energy) => {
     if (energy === null) return "energy unknown";
     if (energy.low === null) return "undecided: no interval";
-    if (energy.low <= 1 && energy.high >= 1) return "no difference: intervals overlap";
+    if (energy.low <= 1 && energy.high >= 1) return "cannot be told apart: intervals overlap";
     const share = tools.grouped(100 * Math.abs(1 - energy.value), 2);
     return energy.value < 1 ? `${share} % less energy` : `${share} % more energy`;
   };

@@ -18,7 +18,7 @@ CLASSES = {
 
 BOUNDARIES = {
     "device": "the chips and memory that run the model: GPU board, TPU chip, or CPU packages with their DRAM",
-    "machine": "the device and the host's CPU packages and DRAM, all by counters",
+    "machine": "the device and the host's CPU packages and DRAM",
     "wall": "an external or node meter",
 }
 """Boundary -> what is inside."""

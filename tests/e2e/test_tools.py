@@ -176,10 +176,10 @@ def test_ratios_are_those_of_the_rows_and_a_verdict_follows_the_intervals(visit:
             assert over.startswith("—")
         else:
             assert number(over) == pytest.approx(row.floor_excess / first.floor_excess, rel=6e-3)  # type: ignore[operator]
-        expected = "no difference" if low <= 1 <= high else "less energy" if ratio < 1 else "more energy"
+        expected = "cannot be told apart" if low <= 1 <= high else "less energy" if ratio < 1 else "more energy"
         assert expected in verdict
         verdicts.add(expected)
-    assert verdicts == {"no difference", "less energy", "more energy"}
+    assert verdicts == {"cannot be told apart", "less energy", "more energy"}
 
 
 def test_rows_that_must_not_be_compared_say_why(visit: Any, built: Built) -> None:

@@ -131,9 +131,9 @@ def _was(best: _Best, before: _Best | None, scale: Scale) -> Was:
 
 
 def _change(energy: Summary, before: Summary) -> str:
-    """ "12 % less" than the day before; where the intervals overlap that is no difference."""
+    """ "12 % less" than the day before; or that the intervals overlap."""
     if energy.overlaps(before):
-        return "no difference"
+        return "cannot be told apart"
     ratio = energy.median / before.median
     share = f"{significant(100 * abs(ratio - 1), 2)} %"
     return f"{share} less" if ratio < 1 else f"{share} more"

@@ -86,7 +86,7 @@ def write(content: Site, pages: Pages, fresh: Path, decided: Sequence[Decision] 
     write_script(fresh / "data" / "rows.js", rows_script(shown, content.date, sorted(decisions.withdrawn(decided))))
     _write_pareto(shown, content, pages)
     common: dict[str, object] = {"date": content.date}
-    pages.write("compare.html", "compare.html", **common)
+    pages.write("compare.html", "compare.html", **common, has_rows=any(rows for _, rows in shown))
     pages.write("mix.html", "mix.html", grid=GRID, price=PRICE, works=works(offered), **common)
     pages.write(
         "extrapolate.html",

@@ -31,7 +31,7 @@ def test_each_day_has_its_best_row_and_how_it_stands_to_the_day_before(make_row:
     (newest,), (middle,), (oldest,) = (day.places for day in told.days)
     assert [one and (one.energy, one.change, one.differs) for one in (newest, middle, oldest)] == [
         ("0.500", "51 % less", True),
-        ("1.02", "no difference", False),
+        ("1.02", "cannot be told apart", False),
         ("1.00", None, False),
     ]
     assert told.headings[0].unit == "J/token"
@@ -43,7 +43,7 @@ def test_a_rise_is_told_as_one_and_unknown_ends_tell_nothing(make_row: MakeRow) 
     alone = [make_row(date=f"2026-01-0{day}", joules_per_unit=day, joules_low=None, joules_high=None) for day in (1, 2)]
     told = histories(boards_of(alone))["one"]
     assert told.days[0].places[0] is not None
-    assert told.days[0].places[0].change == "no difference"
+    assert told.days[0].places[0].change == "cannot be told apart"
 
 
 def test_one_day_is_no_history_and_classes_and_versions_are_not_mixed(make_row: MakeRow) -> None:
@@ -89,7 +89,7 @@ def page(synthetic: ModuleType, site: Path, tmp_path_factory: pytest.TempPathFac
 def test_a_system_s_page_tells_its_history(page: str) -> None:
     section = page.partition('<h2 id="history">')[2].partition("</table>")[0]
     assert len(re.findall(r'<tr><th scope="row"', section)) == 2
-    assert re.search(r"no difference|% less|% more", section)
+    assert re.search(r"cannot be told apart|% less|% more", section)
 
 
 def test_a_system_s_page_opens_with_its_strengths_first_and_draws_them(page: str) -> None:
