@@ -34,11 +34,12 @@ import synthetic
 from sealing import packed, resealed
 
 from backends.memory import process_peak_bytes
-from suite.check.batch import LIMITS, Row, check_all, failed, lost, row_of
+from suite.check.batch import LIMITS, check_all, row_of
 from suite.check.document import Refused, parse
 from suite.check.findings import Finding
 from suite.check.rules import examine
 from suite.check.single import check_data
+from suite.check.verdict import Row, failed, lost
 from suite.check.workers import Limits, Task, each
 from suite.identity import sealed
 from suite.normalise import score

@@ -14,8 +14,8 @@ from suite.options import Results, fail, one_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from suite.check.batch import Row
     from suite.check.findings import Finding
+    from suite.check.verdict import Row
 
 Sign = Annotated[
     Path | None,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from suite.check.findings import Finding, error
-from suite.check.population import Cost, far
+from suite.check.population import far
+from suite.check.verdict import Row, failed, lost
 from suite.check.workers import Limits, Task, each
 from suite.folders import foreign_files, result_files
 
@@ -16,22 +17,6 @@ _HEAVY = "suite.check.row"
 
 LIMITS = Limits(memory_bytes=256 * 2**20, processor_s=20.0)
 """The largest file that is read at all needs half of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A file after its check. `id` is that of the result, None where it is none; `journal` and `marks` tell its run."""
-
-    path: Path
-    id: str | None
-    findings: tuple[Finding, ...]
-    journal: str | None = None
-    marks: frozenset[str] = frozenset()
-    costs: tuple[Cost, ...] = ()
-
-    @property
-    def acceptable(self) -> bool:
-        return not any(finding.severity == "error" for finding in self.findings)
 
 
 def check_all(paths: Iterable[Path], limits: Limits = LIMITS) -> list[Row]:
@@ -61,23 +46,6 @@ def row_of(path: Path) -> Row:
     from suite.check.row import made  # _HEAVY: who only gathers rows does without
 
     return made(path)
-
-
-def lost(path: Path) -> Row:
-    """The row of a file that ended the process that checked it."""
-    return Row(path=path, id=None, findings=(fatal(),))
-
-
-def failed(path: Path, problem: BaseException) -> Row:
-    """The row of a file that no rule foresaw: it is refused, and the others are checked."""
-    told = f"checking it ended in {type(problem).__name__}, which is a defect of the check"
-    cure = "Submit the file as the suite wrote it; if it is, report it."
-    return Row(path=path, id=None, findings=(error("check-failed", "", told, cure),))
-
-
-def fatal() -> Finding:
-    told = "checking it took more memory or time than any result needs, and was ended"
-    return error("file-fatal", "", told, "Submit the file as the suite wrote it.")
 
 
 def _once(rows: Sequence[Row]) -> Iterator[Row]:

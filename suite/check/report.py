@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from suite.check.batch import Row
 from suite.check.findings import Finding
 from suite.check.text import printable
+from suite.check.verdict import Row
 
 Format = Literal["text", "json", "github"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from suite.check.batch import Row, lost
 from suite.check.costs import costs_of
 from suite.check.findings import Finding, error
 from suite.check.foreign import check_foreign
 from suite.check.provenance import made_by, signed
 from suite.check.replays import marks_of
 from suite.check.single import check_file
+from suite.check.verdict import Row, lost
 from suite.folders import is_foreign
 
 MOST_FINDINGS = 200

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from suite.check.batch import Row, alone, together
+from suite.check.batch import alone, together
 from suite.check.document import parse
 from suite.check.findings import Finding, error
+from suite.check.verdict import Row
 from suite.contribution.changes import (
     DECISIONS,
     PLACE,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from suite.check.batch import Row as Checked
 from suite.check.findings import Severity
 from suite.check.report import text_line
+from suite.check.verdict import Row as Checked
 from suite.leaderboard.pages.tables import Line, Table, table
 from suite.leaderboard.ranking.boards import Board, boards_of, in_order
 from suite.leaderboard.ranking.frame import Row

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.check.batch import LIMITS, Row, fatal
+from suite.check.batch import LIMITS
 from suite.check.costs import costs_of
 from suite.check.findings import error
 from suite.check.replays import marks_of
+from suite.check.verdict import Row, fatal
 from suite.check.workers import Task, each
 from suite.leaderboard.ranking.frame import Row as BoardRow
 from suite.leaderboard.ranking.frame import rows_of

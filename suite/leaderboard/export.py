@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from suite.check.batch import fatal
 from suite.check.findings import Checked, Finding
 from suite.check.provenance import signed
 from suite.check.single import check_file
+from suite.check.verdict import fatal
 from suite.check.workers import Limits, Task, each
 from suite.energy import MeterClass
 from suite.folders import result_files

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from suite.check.batch import fatal
 from suite.check.document import Refused as Unreadable
 from suite.check.document import read_bytes
+from suite.check.verdict import fatal
 from suite.check.workers import Limits, Task, each
 from suite.leaderboard.reading import Read, Reader
 from suite.leaderboard.seen import Seen, mark_of

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from suite.check import workers
-from suite.check.batch import Row, check_all, failed, lost, row_of, together
+from suite.check.batch import check_all, row_of, together
 from suite.check.findings import error, warning
 from suite.check.report import lines
 from suite.check.row import MOST_FINDINGS
+from suite.check.verdict import Row, failed, lost
 from suite.check.workers import Limits, Task, each
 from suite.identity import sealed
 from suite.record import Result, dumps
@@ -104,7 +105,7 @@ def deadly(path: Path) -> Row:
 def reachable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     """`deadly` where other processes find it."""
     source = Path(__file__).read_text().split("def deadly", 1)[1].split("@pytest.fixture", 1)[0]
-    head = "import os, signal\nfrom suite.check.batch import Row\nMIB = 2**20\ndef deadly"
+    head = "import os, signal\nfrom suite.check.verdict import Row\nMIB = 2**20\ndef deadly"
     (tmp_path / "deadly_work.py").write_text(head + source.replace("path: Path", "path"))
     monkeypatch.syspath_prepend(tmp_path)
     return __import__("deadly_work").deadly

@@ -9,8 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from suite.check.batch import Row as Checked
 from suite.check.findings import error, warning
+from suite.check.verdict import Row as Checked
 from suite.contribution.preview import MOST_FINDINGS, MOST_LINES, code, decided, refused, standing, warned
 from suite.leaderboard.ranking.boards import band_text, boards_of, in_order
 from suite.leaderboard.ranking.frame import Row, rows_of
