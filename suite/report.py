@@ -184,7 +184,7 @@ def comparison_table(first: Result, second: Result, found: Sequence[Versus], bou
 
 def _versus(one: Versus) -> tuple[str, ...]:
     first, second = (interval(summary, f"J/{symbol(one.unit)}") for summary in one.joules_per_unit)
-    said = {"less": "costs less", "more": "costs more", "no difference": "cannot be told apart: the intervals overlap"}
+    said = {"less": "costs less", "more": "costs more", "no difference": "no difference: the intervals overlap"}
     verdict = f"not comparable: {one.why}" if one.why else said.get(one.verdict, "undecided: no interval")
     told = "; ".join((verdict, *one.differences))
     return first, second, _ratio(one.energy), "—" if one.speed is None else f"{significant(one.speed.value, 3)}x", told
