@@ -252,6 +252,12 @@ def main() -> None:
         sys.exit(exits.INTERRUPTED)
     except SystemExit as left:
         sys.exit(exits.CANNOT_WRITE if left.code == exits.BUG and _unread() else left.code)
+    except PermissionError as problem:  # of a folder on the way to what was named
+        sys.stderr.write(
+            printable(f"No right to {problem.filename}: {problem.strerror}. Give it, or name another place.")
+        )
+        sys.stderr.write("\n")
+        sys.exit(exits.USAGE)
     except OSError as problem:
         if problem.errno != errno.ENOSPC:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -157,6 +158,22 @@ def test_what_a_file_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "evil.json").write_text('{"\\u001b[2J": 1}')
     done = call("check", "evil.json", cwd=tmp_path)
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [("check",), ("show",), ("submit",), ("site", "--results")])
+def test_a_folder_that_nobody_may_enter_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    prefix = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    if prefix and shutil.which("setpriv") is None:
+        pytest.skip("root enters every folder")
+    done = subprocess.run(
+        [*prefix, sys.executable, "-m", "suite", *command, str(closed / "in")],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    closed.chmod(0o700)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr
+    assert "No right to" in done.stderr
 
 
 def test_nothing_to_check_is_a_usage_error(tmp_path: Path) -> None:
