@@ -10,7 +10,8 @@ from pathlib import Path
 FOREIGN = "foreign"
 """The folder of foreign references, below that of the results."""
 
-_RESULT = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
+RESULT_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
+"""What the suite calls a result's file: its date and its id."""
 
 
 def result_files(root: Path) -> list[Path]:
@@ -25,7 +26,7 @@ def result_files(root: Path) -> list[Path]:
 
 def is_foreign(path: Path) -> bool:
     """Whether a file by its place is a foreign reference. A machine may be named "foreign": its results are results."""
-    return not _RESULT.fullmatch(path.name) and path.absolute().parent.name == FOREIGN
+    return not RESULT_NAME.fullmatch(path.name) and path.absolute().parent.name == FOREIGN
 
 
 def foreign_files(root: Path) -> list[Path]:

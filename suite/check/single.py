@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -12,10 +11,9 @@ from suite.check.document import Refused, parsed, read_bytes
 from suite.check.files import REMAKE
 from suite.check.findings import Checked, Finding, error
 from suite.check.rules import examine
+from suite.folders import RESULT_NAME
 from suite.identity import SEALED_SINCE, content_id
 from suite.record import Result
-
-_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
 
 def check_file(path: Path) -> Checked:
@@ -47,7 +45,7 @@ def check_data(data: bytes, today: date) -> tuple[Result, tuple[Finding, ...]]:
 
 def another_name(path: Path, own: str) -> Finding | None:
     """What is wrong where the file of a result called `own` has the name of another; any other name tells nothing."""
-    if not _NAME.fullmatch(path.name) or path.name == own:
+    if not RESULT_NAME.fullmatch(path.name) or path.name == own:
         return None
     told = f"the file holds {own.removesuffix('.json')}"
     return error("file-other", "/id", told, "Name it after its own date and id.")
