@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import median
 
 from suite.energy import Energy, MeterClass, window_energy
@@ -101,15 +100,14 @@ def spent(meters: Sequence[Meter], attempt: Attempt, boundary: Boundary) -> tupl
     )
 
 
-def idle_powers_w(result: Result, boundary: Boundary) -> dict[str, float]:
+@remembered
+def idle_powers_w(result: Result, boundary: Boundary) -> Mapping[str, float]:
     """Mean power of the machine with nothing to do, "before" and "after" the work, where it is known."""
     known = {one.when: _idle_power_w(result.meters, one, boundary) for one in result.idle}
     return {when: power_w for when, power_w in known.items() if power_w is not None}
 
 
-@lru_cache(maxsize=16)
 def _idle_power_w(meters: tuple[Meter, ...], idle: Idle, boundary: Boundary) -> float | None:
-    """Remembered for the result at hand: every one of its rows asks."""
     joules = window_energy(meters, idle.ticks, idle.window, boundary, idle.events).joules
     return None if joules is None else joules / idle.window.duration_s
 
