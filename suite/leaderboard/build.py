@@ -106,13 +106,18 @@ def build(results: Path, site: Path, out: Path, limits: Limits | None = None, ba
 def _unsearched() -> Iterator[None]:
     """What comes about in here is plain values that stay until the end and hardly form cycles: Python need not search
     it for some, again and again while it grows, which takes a tenth of a rebuild's time. 2,000 files that are read and
-    drawn in this very process take as much memory with the search as without (264 MiB)."""
+    drawn in this very process take as much memory with the search as without (264 MiB).
+
+    When the search begins again, all these values would be the youngest generation, and looked through at once: they
+    are set aside and taken back as the oldest."""
     searched = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if searched:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
@@ -189,13 +194,17 @@ def _records(
     paths: list[Path], cache: Cache, reader: Reader, left: Spare, limits: Limits
 ) -> tuple[dict[Path, Record | tuple[Finding, ...]], int]:
     """Each file's record, or why it cannot be read at all; and how many files had to be read for it."""
-    seen, shelves, today = Seen(cache.folder.parent, time.time_ns()), Shelves(cache), date.today()
-    now = digests(paths, reader.signers, seen)
-    seen.save()
+    seen, shelves, today = Seen(cache.folder.parent, time.time_ns(), paths), Shelves(cache), date.today()
+    # Where nothing is kept each file is read once, by the processes that check it, and not for its digest before.
+    now = dict(digests(paths, reader.signers, seen)) if cache.holds_any else {}
     old = (shelves.get(digest) for digest in now.values() if isinstance(digest, str))
     found = {one.sha256: one for one in old if one is not None and one.holds(today) and left.holds(one)}
-    unknown = [path for path, digest in now.items() if isinstance(digest, str) and digest not in found]
+    unknown = [path for path in paths if path not in now or (isinstance(now[path], str) and now[path] not in found)]
     now.update(read(unknown, reader, limits))
+    for path, digest in now.items():
+        if isinstance(digest, str):
+            seen.keep(path, digest)
+    seen.save()
     cache.look()
     known: dict[Path, Record | tuple[Finding, ...]] = {}
     for path, digest in now.items():

@@ -75,6 +75,11 @@ class Cache:
             self._found = {entry.name.rsplit(".", 2)[0]: entry.path for entry in entries}
         return self._found
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether there is any blob: one that an earlier build left, whole or broken off."""
+        return bool(self._blobs)
+
     def look(self) -> None:
         """See again what lies there: other processes add blobs."""
         self._found = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import BaseModel
@@ -26,9 +26,11 @@ Digest = str
 """The SHA-256 of a file's bytes, and of the signature beside it where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A file that is a result's own on the site: its path below the site's root, and what was written when."""
+class Own(NamedTuple):
+    """A file that is a result's own on the site: its path below the site's root, and what was written when.
+
+    A tuple, for its equality and its hash: a build asks for each of some ten thousand whether it still stands there.
+    """
 
     path: str
     size: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from suite.leaderboard.cache import sha256
@@ -36,21 +36,25 @@ def mark_of(path: Path) -> Mark | None:
 
 
 class Seen:
-    """The files of the last build and what they held, and those of this one, which began at `begun_ns` since 1970."""
+    """The files of the last build and what they held, and those of this one, which began at `begun_ns` since 1970.
 
-    def __init__(self, folder: Path, begun_ns: int) -> None:
+    It looks at `paths` as it is made, which is before any of them is read."""
+
+    def __init__(self, folder: Path, begun_ns: int, paths: Iterable[Path]) -> None:
         self._file = folder / NAME
         self._before = _read(self._file)
         self._now: dict[str, tuple[Mark, str]] = {}
         self._begun_ns = begun_ns
+        self._marks = {path: mark_of(path) for path in paths}
 
-    def digest(self, path: Path, mark: Mark | None) -> str | None:
+    def digest(self, path: Path) -> str | None:
         """The digest that was kept of this file; None where it may hold something else by now."""
-        found = self._before.get(str(path))
+        found, mark = self._before.get(str(path)), self._marks[path]
         return found[1] if found is not None and mark is not None and found[0] == mark else None
 
-    def keep(self, path: Path, mark: Mark | None, digest: str) -> None:
-        """`mark` was taken before the bytes of this digest were read."""
+    def keep(self, path: Path, digest: str) -> None:
+        """What the file's bytes were."""
+        mark = self._marks[path]
         if mark is not None and max(mark[-2:]) < self._begun_ns - RACY_NS:
             self._now[str(path)] = (mark, digest)
 

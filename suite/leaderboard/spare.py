@@ -15,7 +15,6 @@ from pathlib import Path
 from suite.leaderboard import own
 from suite.leaderboard.cache import Cache
 from suite.leaderboard.kept import Own, Record
-from suite.leaderboard.own import Mark
 
 FOLDERS = ("results", "data")
 """Below a site's root: where results have files of their own."""
@@ -40,24 +39,25 @@ class Spare:
         self._folder = cache.reserved(NAME)
 
     @cached_property
-    def standing(self) -> Mapping[str, Mark | None]:
-        """Each file by its path below the site's root; None of what is no plain file."""
+    def standing(self) -> Mapping[str, Own | None]:
+        """Each file by its path below the site's root, as it is now; None of what is no plain file."""
         for folder in (self._folder, *(self._folder / name for name in FOLDERS)):
             if folder.is_symlink() or folder.is_file():  # somebody's: what a link leads to is no page of ours
                 folder.unlink()
         return dict(found for name in FOLDERS for found in _files(self._folder, name))
+
+    @cached_property
+    def _whole(self) -> frozenset[Own]:
+        return frozenset(filter(None, self.standing.values()))
 
     def holds(self, record: Record) -> bool:
         """Whether all of the result's own files are at hand, here or in the cache, as they were put."""
         return all(own.has(self._cache, record.sha256, number, file) for number, file in self._lacking(record))
 
     def _lacking(self, record: Record) -> list[tuple[int, Own]]:
-        standing = self.standing
-        return [
-            (number, file)
-            for number, file in enumerate(record.files)
-            if standing.get(file.path) != (file.size, file.written_ns)
-        ]
+        if self._whole.issuperset(record.files):
+            return []
+        return [(number, file) for number, file in enumerate(record.files) if file not in self._whole]
 
     def place(self, records: Iterable[Record], fresh: Path) -> None:
         """Every result's own files stand below the new site's root, and nothing else does. FileNotFoundError."""
@@ -73,7 +73,7 @@ class Spare:
             own.place(self._cache, digest, number, fresh / path)
 
 
-def _files(root: Path, folder: str) -> Iterator[tuple[str, Mark | None]]:
+def _files(root: Path, folder: str) -> Iterator[tuple[str, Own | None]]:
     """All files below a folder. One that cannot be looked into, or is none, has none."""
     folders = [folder]
     while folders:
@@ -85,7 +85,7 @@ def _files(root: Path, folder: str) -> Iterator[tuple[str, Mark | None]]:
                     folders.append(path)
                 else:
                     plain = entry.is_file(follow_symlinks=False)
-                    yield path, own.mark_of(entry.stat(follow_symlinks=False)) if plain else None
+                    yield path, Own(path, *own.mark_of(entry.stat(follow_symlinks=False))) if plain else None
 
 
 def _clear(fresh: Path, paths: Iterable[str]) -> None:

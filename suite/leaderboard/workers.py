@@ -11,7 +11,7 @@ from suite.check.document import read_bytes
 from suite.check.verdict import fatal
 from suite.check.workers import Limits, Task, each
 from suite.leaderboard.reading import Read, Reader
-from suite.leaderboard.seen import Seen, mark_of
+from suite.leaderboard.seen import Seen
 from suite.leaderboard.trust_files import beside
 
 __all__ = ["FEW_FILES", "Limits", "digests", "read"]
@@ -20,18 +20,13 @@ FEW_FILES = 16
 """So few are read sooner than other processes start."""
 
 
-def digests(paths: Sequence[Path], signers: str, seen: Seen) -> dict[Path, Read]:
-    """What each file is now, in order; one that was seen before is not read again, and what is read is kept there."""
-    marks = {path: mark_of(path) for path in paths}
-    now: dict[Path, Read | None] = {path: seen.digest(path, mark) for path, mark in marks.items()}
-    unseen = [path for path, digest in now.items() if digest is None]
+def digests(paths: Sequence[Path], signers: str, seen: Seen) -> Iterator[tuple[Path, Read]]:
+    """What each file is now; one that was seen before is not read again."""
+    before = {path: seen.digest(path) for path in paths}
+    unseen = [path for path, digest in before.items() if digest is None]
     with ThreadPoolExecutor(max_workers=8) as pool:  # reading and hashing leave Python free, so threads are enough
-        now.update(zip(unseen, pool.map(lambda path: _digest(path, signers), unseen), strict=True))
-    found = {path: digest for path, digest in now.items() if digest is not None}
-    for path, digest in found.items():
-        if isinstance(digest, str):
-            seen.keep(path, marks[path], digest)
-    return found
+        yield from zip(unseen, pool.map(lambda path: _digest(path, signers), unseen), strict=True)
+    yield from ((path, digest) for path, digest in before.items() if digest is not None)
 
 
 def _digest(path: Path, signers: str) -> Read:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite.leaderboard.cache import sha256
-from suite.leaderboard.seen import NAME, RACY_NS, Seen, mark_of
+from suite.leaderboard.seen import NAME, RACY_NS, Seen
 from suite.leaderboard.workers import digests
 
 
@@ -23,13 +23,14 @@ def file(tmp_path: Path) -> Path:
 
 def kept(folder: Path, path: Path) -> str | None:
     """What a next build knows of the file without reading it."""
-    return Seen(folder, time.time_ns()).digest(path, mark_of(path))
+    return Seen(folder, time.time_ns(), [path]).digest(path)
 
 
 def look(folder: Path, path: Path, *, later_ns: int = 2 * RACY_NS) -> None:
     """As a build does that begins so much later."""
-    known = Seen(folder, time.time_ns() + later_ns)
-    assert digests([path], "", known) == {path: sha256(path.read_bytes())}
+    known = Seen(folder, time.time_ns() + later_ns, [path])
+    assert dict(digests([path], "", known)) == {path: sha256(path.read_bytes())}
+    known.keep(path, sha256(path.read_bytes()))
     known.save()
 
 
@@ -89,7 +90,7 @@ def test_a_damaged_list_is_no_list(file: Path, tmp_path: Path, damage: bytes) ->
 
 def test_files_that_are_no_more_are_forgotten(file: Path, tmp_path: Path) -> None:
     look(tmp_path, file)
-    known = Seen(tmp_path, time.time_ns())
-    assert digests([], "", known) == {}
+    known = Seen(tmp_path, time.time_ns(), [])
+    assert not dict(digests([], "", known))
     known.save()
     assert kept(tmp_path, file) is None

@@ -126,7 +126,7 @@ def test_what_the_site_lacks_is_asked_of_the_cache(cache: Cache, records: list[R
     assert all(map(Spare(cache).holds, records))
     (cache.folder / "own" / "a" / "2").unlink()
     assert [Spare(cache).holds(one) for one in records] == [False, True]
-    moved = replace(records[1].files[0], size=3)
+    moved = records[1].files[0]._replace(size=3)
     assert not Spare(cache).holds(replace(records[1], files=(moved,)))
 
 
