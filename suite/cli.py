@@ -259,10 +259,13 @@ def main() -> None:
         sys.stderr.write("\n")
         sys.exit(exits.USAGE)
     except OSError as problem:
-        if problem.errno != errno.ENOSPC:
+        if problem.errno == errno.ENOSYS:
+            sys.stderr.write(f"{problem.filename}: {problem.strerror}. Mount it, or give a right to write there.\n")
+        elif problem.errno == errno.ENOSPC:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in its buffer cannot be written either
+            sys.stderr.write("Cannot write: no space is left on the device. Make room there.\n")
+        else:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in its buffer cannot be written either
-        sys.stderr.write("Cannot write: no space is left on the device. Make room there.\n")
         sys.exit(exits.CANNOT_WRITE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import os
 import pickle
@@ -124,9 +125,13 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _pool(task: Task[Found], limits: Limits, count: int) -> ProcessPoolExecutor:
-    """Processes that begin afresh: a fork would copy what threads hold."""
+    """Processes that begin afresh: a fork would copy what threads hold. OSError (ENOSYS) where none can be had."""
     begin = partial(_begin, pickle.dumps(task.work), task.modules, limits.memory_bytes)
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=begin)
+    try:
+        return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=begin)
+    except OSError as problem:  # of the semaphores that they share; some sandboxes have no place for these
+        told = f"processes that read files cannot share semaphores there ({problem.strerror})"
+        raise OSError(errno.ENOSYS, told, "/dev/shm") from problem  # noqa: S108 - named, not written to
 
 
 def _begin(work: bytes, modules: Sequence[str], memory_bytes: int) -> None:
