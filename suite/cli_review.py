@@ -33,7 +33,7 @@ def review(
     """
     from suite.check.report import lines
     from suite.contribution.judge import judge
-    from suite.contribution.repository import NoRepository
+    from suite.contribution.repository import NoRepository, OldGit
     from suite.leaderboard.decisions import NoDecision
     from suite.record import write_atomically
 
@@ -43,6 +43,8 @@ def review(
             write_atomically(preview, judged.preview.encode())
     except NoRepository as problem:
         fail(exits.USAGE, printable(f"Cannot read the pull request: {problem}. Fetch both commits first."))
+    except OldGit as problem:
+        fail(exits.USAGE, printable(f"{problem} cannot tell what merging would make. Install git 2.38 or later."))
     except NoDecision as problem:
         fail(exits.CHECK_FAILED, printable(f"The base's log of decisions cannot be read: {problem}. Mend that line."))
     except OSError as problem:

@@ -23,6 +23,14 @@ class NoRepository(Exception):
     """Not a repository, or not a commit of it. The message says which."""
 
 
+class OldGit(Exception):
+    """The git here cannot merge without a work tree."""
+
+
+_USAGE = 129
+"""git's exit code for a command or an option that it does not know."""
+
+
 class Repository:
     """The repository in `folder`. Whatever git refuses to tell is NoRepository."""
 
@@ -34,12 +42,14 @@ class Repository:
         return self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", of=name).strip()
 
     def merged(self, base: str, head: str) -> str | None:
-        """The tree that merging `head` into `base` would make; None where they conflict or share no history.
+        """The tree that merging `head` into `base` would make; None where they conflict or share no history. OldGit.
 
         That tree, and not a difference to where their histories parted: with two such points a removal shows in
         neither one's difference alone.
         """
         done = self._run(*_NO_RENAMES, "merge-tree", "--write-tree", "--no-messages", base, head)
+        if done.returncode == _USAGE:
+            raise OldGit(self._git("version", of="git").strip())
         return done.stdout.split(b"\n")[0].decode() if done.returncode == 0 else None
 
     def changes(self, base: str, tree: str) -> tuple[Change, ...]:

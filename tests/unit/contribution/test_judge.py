@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -198,9 +199,9 @@ def test_what_cannot_be_merged_is_refused(git: Callable[..., str], commit: Commi
     assert rules(judge(tmp_path, base, commit({"b": b"1\n"}))) == {"pull-merge"}
 
 
-def review(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def review(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "suite", "review", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
 
 def test_the_command_tells_a_workflow_and_writes_the_preview(
@@ -232,6 +233,23 @@ def test_the_command_ends_with_one_line_where_it_can_tell_nothing(
     commit({"results/b": b"1\n"})
     done = review("main", "proposal", "--preview", "/proc/nowhere/preview.md", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (exits.CANNOT_WRITE, 1)
+
+
+def test_a_git_that_cannot_merge_by_itself_is_no_conflict(
+    commit: Commit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = commit({"a": b"1\n"})
+    old = tmp_path_factory.mktemp("old") / "git"
+    old.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *--write-tree*) echo "usage: git merge-tree <base-tree> ..." >&2; exit 129;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    old.chmod(0o755)
+    searched = {**os.environ, "PATH": f"{old.parent}:{os.environ['PATH']}"}
+    done = review(base, commit({"a": b"2\n"}), cwd=tmp_path, env=searched)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (exits.USAGE, "", 1)
+    assert "git 2.38" in done.stderr
 
 
 def test_a_base_whose_log_cannot_be_read_is_told_in_one_line(
