@@ -163,12 +163,12 @@ class Cache:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def link(blob: str, target: Path) -> None:
+def link(blob: str, target: str | Path) -> None:
     """The folder is made where it lacks: most blobs go where others went before."""
     try:
         os.link(blob, target)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
         os.link(blob, target)
 
 

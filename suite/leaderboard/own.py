@@ -54,8 +54,11 @@ def has(cache: Cache, digest: Digest, number: int, own: Own) -> bool:
         return False
 
 
-def place(cache: Cache, digest: Digest, number: int, target: Path) -> None:
-    """The result's n-th file under another name too, or a copy of it where that cannot be."""
+def place(cache: Cache, digest: Digest, number: int, target: str) -> None:
+    """The result's n-th file under another name too, or a copy of it where that cannot be.
+
+    `target` is plain text: a path made for each of a site's files takes longer than linking them.
+    """
     file = _file(cache, digest, number)
     try:
         link(file, target)

@@ -70,7 +70,7 @@ class Spare:
                 (self._folder / name).rename(fresh / name)
         _clear(fresh, stale)
         for digest, number, path in lacking:
-            own.place(self._cache, digest, number, fresh / path)
+            own.place(self._cache, digest, number, f"{fresh}/{path}")
 
 
 def _files(root: Path, folder: str) -> Iterator[tuple[str, Own | None]]:

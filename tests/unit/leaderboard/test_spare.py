@@ -63,7 +63,7 @@ def test_files_that_stand_are_not_linked_anew_and_others_take_their_place(
     folder = inode(old / "results" / "a")
     spare.leave(cache, old)
     linked: list[str] = []
-    monkeypatch.setattr(own, "link", lambda file, target: linked.append(target.name) or os.link(file, target))
+    monkeypatch.setattr(own, "link", lambda file, target: linked.append(Path(target).name) or os.link(file, target))
     (tmp_path / "cache" / "code" / "spare" / "results" / "e").mkdir()
     made = record(cache, "e", {"results/e/1.html": "one of e"})
     new = site(cache, tmp_path / "new", [records[0], made])
