@@ -213,15 +213,22 @@ def _site(results: Path, site: Path | None, out: Path | None, base: str = "") ->
     if not results.is_dir():
         fail(exits.USAGE, f"No folder {results} with results: run `python -m suite` first, or name one by --results.")
     target = out or folder / "_build"
+    if target.resolve().is_relative_to(results.resolve()):
+        fail(exits.USAGE, printable(f"{target} lies among the results, which are only ever added. Name another --out."))
     try:
         built = build(results, folder, target, base=base)
     except NoDecision as problem:
         fail(exits.CHECK_FAILED, f"The log of decisions cannot be read: {problem}. Mend or remove that line.")
     except OSError as problem:
+        if problem.filename and Path(problem.filename).is_relative_to(results):
+            fail(
+                exits.USAGE,
+                printable(f"Cannot read {problem.filename}: {problem.strerror}. Give the right to read it."),
+            )
         told = f"Cannot write the site to {target}: {_first_of(problem)}. Name another folder by --out."
         fail(exits.CANNOT_WRITE, told)
     for checked in built.skipped:
-        first = checked.findings[0]
+        first = checked.cause
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
     found = f"{counted(built.pages, 'page')}, {counted(built.rows, 'row')} from {counted(built.files, 'file')}"
     kept = f"{built.cached} of them unchanged since an earlier build, {len(built.skipped)} refused"

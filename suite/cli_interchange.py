@@ -15,6 +15,9 @@ from suite.check.text import printable
 from suite.options import KeepGoing, Results, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from suite.check.findings import Finding
     from suite.energy import MeterClass
     from suite.interchange.importing import Imported, Origin
     from suite.leaderboard.export import Exported
@@ -60,6 +63,13 @@ HARDWARE = [Kind.measured, Kind.rails]
 """Classes that a format without room for class and interval may hold without being asked."""
 
 INSTALL = 'python -m pip install -c constraints.txt -e ".[parquet]"'
+
+OPTIONS = {
+    "/url": "Give the https address where the figures were published.",
+    "/licence": 'Name the licence, like Apache-2.0, or "none stated".',
+    "/retrieved": "Give a day like 2026-11-22.",
+}
+"""What is said of a source's files, by where it stands in a reference, and what would be right."""
 
 DIRTIEST_G_PER_KWH = 10_000.0
 """Beyond any fuel."""
@@ -133,7 +143,7 @@ def _write(found: Exported, to: Target, wanted: list[MeterClass], out: Path) -> 
     except OSError as problem:
         fail(exits.CANNOT_WRITE, printable(f"Cannot write {out}: {problem.strerror}. Make room and rights there."))
     for checked in found.refused:
-        first = checked.findings[0]
+        first = checked.cause
         typer.echo(printable(f"skipped {checked.path}: {first.rule}: {first.message}"), err=True)
     count, left = _count(kept, to), _left_out(found, to, wanted)
     typer.echo(printable(f"Wrote {count} of {counted(len(found.shares), 'result')} to {out}.{left}"), err=True)
@@ -201,12 +211,20 @@ def _imported(files: list[Path], origin: Origin) -> dict[Path, Imported]:
             found[file] = read(file, origin)
         except Refused as refused:
             is_refused = True
+            _refuse_options(refused.findings)
             for one in refused.findings:
                 where = f" at {one.pointer}" if one.pointer else ""
                 typer.echo(printable(f"{file}: {one.rule}{where}: {one.message}. {one.cure}"), err=True)
     if is_refused:
         raise typer.Exit(exits.CHECK_FAILED)
     return found
+
+
+def _refuse_options(findings: Sequence[Finding]) -> None:
+    """What was said of the files and cannot stand in a reference is no fault of any file."""
+    for one in findings:
+        if one.pointer in OPTIONS:
+            fail(exits.USAGE, printable(f"--{one.pointer[1:]}: {one.message}. {OPTIONS[one.pointer]}"))
 
 
 def _keep(file: Path, imported: Imported, results: Path) -> None:

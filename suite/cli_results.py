@@ -75,15 +75,19 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two results cell by cell; those whose intervals overlap cannot be told apart."""
-    from suite.compare import compare, costlier, values
+    from suite.compare import compare, costlier, other_meters, values
     from suite.report import comparison_table, console
 
     one, other = _read(first), _read(second)
+    if same_meters and (why := other_meters(one, other)):
+        fail(exits.USAGE, printable(f"Not of the same meters: {why}. Compare them without --same-meters."))
     found = compare(one, other, same_meters=same_meters)
     if as_json:
         typer.echo(json.dumps([values(each) for each in found], indent=2, ensure_ascii=False))
     else:
         console().print(comparison_table(one, other, found))
+    if same_meters and all(each.energy is None for each in found):
+        fail(exits.USAGE, "No cell of the two can be compared, so no regression can be told.")
     worse = costlier(found, tolerance) if same_meters else []
     for each in worse:
         typer.echo(f"Regression: {each.first.key} costs more than before.", err=True)
@@ -131,7 +135,7 @@ def _read(file: Path) -> Any:
     one_file(file)
     checked = check_file(file)
     if checked.result is None:
-        first = checked.findings[0]
+        first = checked.cause
         where = f" at {first.pointer}" if first.pointer else ""
         told = f"{file} is no acceptable result: {first.rule}{where}: {first.message}. {first.cure}"
         fail(exits.CHECK_FAILED, printable(told))

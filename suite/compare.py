@@ -66,6 +66,14 @@ def compare(first: Result, second: Result, boundary: Boundary = "device", *, sam
     return [_versus(cell, other, boundary, same_meters=same_meters) for cell, other in _pairs(first, second)]
 
 
+def other_meters(first: Result, second: Result) -> str | None:
+    """Why the two cannot have been measured by the very same meters; None where they may have been."""
+    if first.system.slug != second.system.slug:
+        return f"they are of two machines, {first.system.slug} and {second.system.slug}"
+    own, others = ({(one.domain, one.boundary, one.source) for one in each.meters} for each in (first, second))
+    return f"only one of them has {' by '.join(min(own ^ others)[::2])}" if own != others else None
+
+
 def costlier(found: Sequence[Versus], tolerance: float = 0.0) -> list[Versus]:
     """Those that cost more in the second, beyond their intervals and by over this share of the first."""
     return [

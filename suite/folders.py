@@ -19,7 +19,7 @@ RESULT_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}\.json")
 
 
 def result_files(root: Path) -> list[Path]:
-    """Every *.json below `root`, or `root` itself if it is a file, in a fixed order.
+    """Every *.json below `root`, or `root` itself if it is a file, in a fixed order. OSError as `json_files`.
 
     Hidden names are not results, and neither are foreign references.
     """
@@ -42,12 +42,21 @@ def foreign_files(root: Path) -> list[Path]:
 
 
 def json_files(root: Path) -> Iterator[Path]:
-    """Every *.json below a folder, in any order. Nothing hidden, and nothing below a folder that is a link."""
+    """Every *.json below a folder, in any order, and every link in place of a folder, which is refused like any link.
+
+    Nothing hidden. OSError of a folder that cannot be read: what lies there would be missing without a word.
+    """
     return (folder / name for folder, names in _folders(root) for name in names)
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Each folder with the names of the JSON files in it: a path is made once for all of its files."""
-    for folder, inside, names in os.walk(root):
+    for folder, inside, names in os.walk(root, onerror=_raise):
         inside[:] = [name for name in inside if not name.startswith(".")]
-        yield Path(folder), [name for name in names if name.endswith(".json") and not name.startswith(".")]
+        linked = [name for name in inside if Path(folder, name).is_symlink()]
+        found = [name for name in names if name.endswith(".json") and not name.startswith(".")]
+        yield Path(folder), found + linked
+
+
+def _raise(problem: OSError) -> None:
+    raise problem

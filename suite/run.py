@@ -135,5 +135,6 @@ def _report_check(outcome: Outcome, console: Console) -> None:
     for finding in outcome.doubts:
         _complain(console, 0, _doubt(finding))
     _complain(console, 0, f"Result: {outcome.path} ({'a check refuses it' if outcome.doubts else 'checked'})")
-    if not outcome.interrupted and not outcome.doubts:
+    has_numbers = any(cell.outcome == "ok" for cell in outcome.result.cells)
+    if has_numbers and not outcome.interrupted and not outcome.doubts:
         _complain(console, 0, f"Submit: python -m suite submit {outcome.path}")

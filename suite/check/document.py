@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -14,6 +14,8 @@ from suite.history import NotReadable
 from suite.record import Result, loads
 
 __all__ = ["MAX_BYTES", "Refused", "parse", "parsed", "read_bytes"]
+
+(_NEWEST,) = get_args(Result.model_fields["schema_version"].annotation)
 
 MAX_SCHEMA_FINDINGS = 10
 MAX_SCHEMA_ERRORS = 1_000
@@ -28,6 +30,10 @@ def parse(data: bytes) -> Result:
 def parsed(data: bytes) -> tuple[Result, dict[str, Any]]:
     """The result in `data` and the document as it is stored, which may be of an earlier version. Refused as `parse`."""
     document = _document(data, scan.bare_of(data))
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if type(version) is int and version > _NEWEST:
+        told = f"version {version} of the format; this suite reads versions 1 to {_NEWEST}"
+        raise Refused(error("schema", "/schema_version", told, "Check it by a newer Joulemark: git pull."))
     try:
         return loads(data), document
     except NotReadable as problem:

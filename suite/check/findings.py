@@ -35,6 +35,11 @@ class Checked:
     def acceptable(self) -> bool:
         return self.result is not None
 
+    @property
+    def cause(self) -> Finding:
+        """Of a file with findings: the first that refuses it, or the first of its warnings."""
+        return next((one for one in self.findings if one.severity == "error"), self.findings[0])
+
 
 def error(rule: str, pointer: str, message: str, cure: str) -> Finding:
     return Finding(rule=rule, severity="error", pointer=pointer, message=message, cure=cure)

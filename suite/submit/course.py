@@ -96,6 +96,8 @@ def _committed(home: Repository, submission: Submission, wish: Wish, tell: Tell)
 
 
 def _by_hand(submission: Submission, placed: Sequence[Path]) -> str:
+    if not any((folder / ".git").exists() for folder in placed[0].resolve().parents):
+        return "\nIt lies in no git checkout. To publish it, clone the repository of results and name it by --results."
     commands = (
         ["git", "switch", "-c", submission.branch],
         ["git", "add", *map(str, placed)],

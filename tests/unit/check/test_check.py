@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from suite.check.batch import check_all
 from suite.check.document import MAX_BYTES
 from suite.check.single import check_file
 from suite.folders import result_files
@@ -268,6 +269,21 @@ def test_links_folders_and_missing_files_are_refused(tmp_path: Path, good: bytes
     assert check_file(tmp_path / "link.json").findings[0].rule == "file-kind"
     assert check_file(tmp_path / "folder.json").findings[0].rule == "file-kind"
     assert check_file(tmp_path / "missing.json").findings[0].rule == "file-unreadable"
+
+
+def test_a_link_in_place_of_a_folder_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "linked").symlink_to(tmp_path / "elsewhere")
+    (row,) = check_all([tmp_path / "results"])
+    assert (row.path.name, [one.rule for one in row.findings]) == ("linked", ["file-kind"])
+
+
+def test_a_later_version_of_the_format_is_called_that(tmp_path: Path, good: bytes) -> None:
+    (tmp_path / "a.json").write_bytes(json.dumps(json.loads(good) | {"schema_version": 5}).encode())
+    (finding,) = check_file(tmp_path / "a.json").findings
+    assert (finding.rule, finding.pointer) == ("schema", "/schema_version")
+    assert "version 5" in finding.message
 
 
 def test_results_are_found_in_a_fixed_order_and_hidden_ones_are_not(tmp_path: Path) -> None:

@@ -165,3 +165,15 @@ def test_without_pyarrow_the_line_that_installs_it_is_printed(tmp_path: Path) ->
     assert 'python -m pip install -c constraints.txt -e ".[parquet]"' in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "rows.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("url", "http://example.org/"), ("licence", ""), ("retrieved", "yesterday")]
+)
+def test_an_option_that_cannot_stand_is_the_option_s_fault_and_not_the_file_s(
+    tmp_path: Path, write: Write, mlperf: list[dict[str, Any]], option: str, value: str
+) -> None:
+    said = ("--from", "mlperf-power", *SAID, f"--{option}", value)
+    done = call("import", write("a.json", mlperf), *said, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (exits.USAGE, "", 1)
+    assert done.stderr.startswith(f"--{option}: ")

@@ -160,6 +160,15 @@ def test_what_a_file_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def without_rights(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command of somebody who may not enter every folder, as root may."""
+    prefix = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    if prefix and shutil.which("setpriv") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("root enters every folder, and there is no setpriv")
+    command = [*prefix, sys.executable, "-m", "suite", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
 # The templates of the checkout are named, for the installed package has none.
 SITE = ("site", "--site", str(Path(__file__).parents[3] / "site"), "--results")
 
@@ -168,16 +177,26 @@ SITE = ("site", "--site", str(Path(__file__).parents[3] / "site"), "--results")
 def test_a_folder_that_nobody_may_enter_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
-    prefix = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
-    if prefix and shutil.which("setpriv") is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("root enters every folder, and there is no setpriv")
-    done = subprocess.run(
-        [*prefix, sys.executable, "-m", "suite", *command, str(closed / "in")],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = without_rights(*command, str(closed / "in"), cwd=tmp_path)
     closed.chmod(0o700)
     assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr
     assert "No right to" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("check", "results"), SITE[:-1]])
+def test_a_folder_of_results_that_nobody_may_read_is_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    closed = tmp_path / "results" / "closed"
+    closed.mkdir(parents=True, mode=0)
+    done = without_rights(*command, cwd=tmp_path)
+    closed.chmod(0o700)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr
+    assert "results/closed" in done.stderr
+
+
+def test_a_site_is_not_built_among_the_results(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    done = call(*SITE[:-1], "--out", "results/site", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr
 
 
 def test_nothing_to_check_is_a_usage_error(tmp_path: Path) -> None:

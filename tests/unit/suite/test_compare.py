@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite import exits
-from suite.compare import common_ratio, compare, costlier, ratio
+from suite.compare import common_ratio, compare, costlier, other_meters, ratio
 from suite.identity import sealed
 from suite.record import CellResult, Result, dumps
 from suite.statistics import Summary, summarise
@@ -163,3 +163,17 @@ def test_two_results_without_common_work_say_so(before: Result, tmp_path: Path) 
     done = call(str(first), str(second))
     assert done.returncode == exits.OK
     assert "no work in common" in done.stdout
+
+
+def test_what_cannot_be_told_by_the_same_meters_is_said(before: Result, tmp_path: Path) -> None:
+    elsewhere = before.model_copy(update={"system": before.system.model_copy(update={"slug": "elsewhere"})})
+    assert "elsewhere" in (other_meters(before, elsewhere) or "")
+    others = (*before.meters, replace(before.meters[0], domain="another"))
+    assert "another by " in (other_meters(before, before.model_copy(update={"meters": others})) or "")
+    assert other_meters(before, before) is None
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    for path, mode in ((first, "train"), (second, "infer")):
+        cells = tuple(cell for cell in before.cells if cell.cell.mode == mode)
+        path.write_bytes(dumps(sealed(before.model_copy(update={"cells": cells}))))
+    done = call(str(first), str(second), "--same-meters")
+    assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr

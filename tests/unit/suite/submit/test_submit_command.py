@@ -105,3 +105,11 @@ def test_code_that_nobody_can_look_up_is_warned_of(true_result: Result) -> None:
     assert found() == []
     assert found(modified=True) == found(modified=None) == ["code-modified"]
     assert found(commit=None, modified=None) == ["commit-unknown"]
+
+
+def test_outside_a_checkout_no_git_command_is_shown(file: Path, checkout: Any, tmp_path: Path) -> None:
+    assert "git switch -c" in call("submit", file, "--results", checkout.results).stdout
+    done = call("submit", file, "--results", tmp_path / "elsewhere")
+    assert done.returncode == exits.OK
+    assert "git switch" not in done.stdout
+    assert "no git checkout" in done.stdout

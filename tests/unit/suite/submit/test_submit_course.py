@@ -39,6 +39,7 @@ def placed(results: Path) -> list[str]:
 
 
 def test_without_a_wish_the_commands_are_printed(tmp_path: Path, file: Path, submission: Submission) -> None:
+    (tmp_path / ".git").mkdir()
     said = told(file, results=tmp_path / "my results")
     assert "This will be public" in said
     assert "Looked for" in said
