@@ -83,6 +83,7 @@ def default(
     """Run the benchmark within a budget, then build the site."""
     _version(wanted=version)
     if context.invoked_subcommand is None:
+        _site_folders(results, site, out)  # told before ten minutes of work rather than after
         wish = _wish(backend, device, framework, workload, mode, size, precision)
         code = _run(wish, budget, results, meter or [], fresh=fresh, strict=strict)
         if code in exits.WROTE_A_RESULT:
@@ -200,21 +201,28 @@ def _run(wish: Any, budget: str, results: Path, meters: list[str], *, fresh: boo
     return carry_out(choice, budget_s, results, tuple(meters), fresh=fresh, strict=strict, started_s=STARTED_S)
 
 
-def _site(results: Path, site: Path | None, out: Path | None, base: str = "") -> int:
-    """Build the site; how many files were refused."""
+def _site_folders(results: Path, site: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """Where the templates are and where the site goes; the command ends with code 2 where that cannot be."""
     from suite.code import ROOT
-    from suite.leaderboard import build
-    from suite.leaderboard.decisions import NoDecision
-    from suite.units import counted
 
     folder = site or next((path for path in (Path("site"), ROOT / "site") if (path / "templates").is_dir()), None)
     if folder is None or not (folder / "templates").is_dir():
         fail(exits.USAGE, "No site templates here: run in a checkout of Joulemark, or name its site folder by --site.")
-    if not results.is_dir():
-        fail(exits.USAGE, f"No folder {results} with results: run `python -m suite` first, or name one by --results.")
     target = out or folder / "_build"
     if target.resolve().is_relative_to(results.resolve()):
         fail(exits.USAGE, printable(f"{target} lies among the results, which are only ever added. Name another --out."))
+    return folder, target
+
+
+def _site(results: Path, site: Path | None, out: Path | None, base: str = "") -> int:
+    """Build the site; how many files were refused."""
+    from suite.leaderboard import build
+    from suite.leaderboard.decisions import NoDecision
+    from suite.units import counted
+
+    folder, target = _site_folders(results, site, out)
+    if not results.is_dir():
+        fail(exits.USAGE, f"No folder {results} with results: run `python -m suite` first, or name one by --results.")
     try:
         built = build(results, folder, target, base=base)
     except NoDecision as problem:

@@ -37,12 +37,14 @@ def carry_out(
     `strict`: it is that of an unstable run where a number is not steady.
     """
     complaints = Console(stderr=True)
-    try:
-        writable(results)
-    except OSError as problem:
-        told = f"Cannot write results to {results}: {problem.strerror}. Name another folder by --results."
-        return _complain(complaints, exits.CANNOT_WRITE, told)
     job = _job(choice, budget_s, results, meters)
+    own = results / job.system.slug
+    folder = own if own.is_dir() else results
+    try:
+        writable(folder)
+    except OSError as problem:
+        told = f"Cannot write results to {folder}: {problem.strerror}. Name another folder by --results."
+        return _complain(complaints, exits.CANNOT_WRITE, told)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         with Live(complaints, started_s=started_s) as live:

@@ -15,9 +15,15 @@ import pytest
 import suite
 import workloads
 from suite import exits
+from suite.machine import describe_system
 from suite.reasons import REASONS
 
 PACKAGES = Path(sysconfig.get_paths()["purelib"])
+
+SITE_FOLDER = ("--site", str(Path(__file__).parents[3] / "site"))
+"""The templates of the checkout: the installed package has none."""
+
+SITE = ("site", *SITE_FOLDER, "--results")
 
 
 def call(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -72,8 +78,23 @@ def test_a_misspelt_option_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_after_a_run_that_could_not_begin_no_site_is_built(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = call("--results", "file/results", cwd=tmp_path)
+    done = call(*SITE[1:], "file/results", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (exits.CANNOT_WRITE, 1)
+
+
+@pytest.mark.parametrize("wrong", [("--site", "nowhere"), (*SITE_FOLDER, "--out", "results/site")])
+def test_where_the_site_cannot_go_is_told_before_the_run(tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    done = call(*wrong, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.USAGE, 1), done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_machine_s_folder_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+    own = describe_system([]).slug
+    (tmp_path / "results" / own).mkdir(parents=True, mode=0o500)
+    done = without_rights("run", "--workload", "lstm", "--size", "xs", "--budget", "10s", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (exits.CANNOT_WRITE, 1), done.stderr
+    assert f"results/{own}" in done.stderr
 
 
 @pytest.fixture
@@ -167,10 +188,6 @@ def without_rights(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[st
         (pytest.fail if os.environ.get("CI") else pytest.skip)("root enters every folder, and there is no setpriv")
     command = [*prefix, sys.executable, "-m", "suite", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
-# The templates of the checkout are named, for the installed package has none.
-SITE = ("site", "--site", str(Path(__file__).parents[3] / "site"), "--results")
 
 
 @pytest.mark.parametrize("command", [("check",), ("show",), ("submit",), SITE])
