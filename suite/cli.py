@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from suite import __version__, cli_interchange, cli_look, cli_results, cli_review, exits
+from suite import __version__, cli_interchange, cli_look, cli_results, cli_review, exits, terminal
 from suite.check.text import printable
 from suite.options import (
     DEFAULT_BUDGET,
@@ -82,13 +82,24 @@ def default(
 ) -> None:
     """Run the benchmark within a budget, then build the site."""
     _version(wanted=version)
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        _refuse_before(context, context.invoked_subcommand)
+    else:
         _site_folders(results, site, out)  # told before ten minutes of work rather than after
         wish = _wish(backend, device, framework, workload, mode, size, precision)
         code = _run(wish, budget, results, meter or [], fresh=fresh, strict=strict)
         if code in exits.WROTE_A_RESULT:
             _site(results, site, out)
         raise typer.Exit(code)
+
+
+def _refuse_before(context: typer.Context, command: str) -> None:
+    """The command ends with code 2 where options stand before it: it would not see them."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            name = option.opts[0]
+            fail(exits.USAGE, f"{name} belongs behind the command: python -m suite {command} {name} ...")
 
 
 @app.command()
@@ -260,6 +271,7 @@ def _first_of(problem: OSError) -> str:
 
 def main() -> None:
     """The console script."""
+    terminal.prepare()
     atexit.register(gc.freeze)  # a last search for cycles takes 0.1 s, and what it would free is given back anyway
     try:
         app()

@@ -92,7 +92,7 @@ def _whole_lines(data: bytes) -> list[bytes]:
             event = json.loads(line)
         except ValueError:
             break
-        if event.get("seq") != len(lines) or event.get("previous") != previous:
+        if not isinstance(event, dict) or event.get("seq") != len(lines) or event.get("previous") != previous:
             break
         lines.append(line)
         previous = _chain([line], previous)

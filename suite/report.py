@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from suite import exits
 from suite.compare import Ratio, Versus
+from suite.consoles import Output
 from suite.energy import boundaries
 from suite.grade import grade, unsteady
 from suite.normalise import Score, boundaries_of, idle_powers_w, idle_reasons, net_joules_per_unit, score
@@ -24,20 +24,10 @@ PLAIN_WIDTH = 130
 """Columns of a table that goes to a file or a pipe, where there is no window to fit."""
 
 
-class _Output(Console):
-    """Standard output, which ends the program quietly where nobody reads it any more."""
-
-    def on_broken_pipe(self) -> None:
-        try:
-            super().on_broken_pipe()
-        except SystemExit:
-            raise SystemExit(exits.CANNOT_WRITE) from None
-
-
-def console() -> Console:
+def console(kind: type[Console] = Output) -> Console:
     """Standard output, as wide as its window, or wide enough for a table where it has none."""
-    plain = _Output()
-    return plain if plain.is_terminal else _Output(width=PLAIN_WIDTH)
+    plain = kind()
+    return plain if plain.is_terminal else kind(width=PLAIN_WIDTH)
 
 
 def interval(summary: Summary | None, unit: str) -> str:

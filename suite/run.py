@@ -11,6 +11,7 @@ from suite import exits
 from suite.check.findings import Finding
 from suite.check.text import printable
 from suite.choose import Choice
+from suite.consoles import Commentary
 from suite.controller import Outcome, Unacceptable, run, writable
 from suite.journal import Busy
 from suite.machine import describe_software, describe_system
@@ -36,7 +37,7 @@ def carry_out(
 
     `strict`: it is that of an unstable run where a number is not steady.
     """
-    complaints = Console(stderr=True)
+    complaints = Commentary(stderr=True)
     job = _job(choice, budget_s, results, meters)
     own = results / job.system.slug
     folder = own if own.is_dir() else results
@@ -109,8 +110,9 @@ def _report(outcome: Outcome, job: Job, console: Console) -> None:
         told = "Interrupted before a cell was finished: no result is written. Run the same command again to continue."
         _complain(console, 0, told)
         return
-    report_console().print(summary_table(result))
-    report_console().print(why_table(result))
+    table = report_console(Commentary)
+    table.print(summary_table(result))
+    table.print(why_table(result))
     for code in reasons(result):
         _complain(console, 0, f"{code}: python -m suite explain {code}")
     for missing in result.missing_meters:

@@ -100,6 +100,18 @@ def test_one_failing_cell_is_recorded_and_the_rest_go_on(
     assert "somebody" not in str(cells["torch"].attempts)
 
 
+@pytest.mark.fault("a reader that leaves, as behind `| head`", "the run goes on, its result is written")
+def test_a_run_that_nobody_reads_any_more_writes_its_result(suite: Suite, tmp_path: Path) -> None:
+    process = suite(*SMALL, *IN_JAX, "--budget", "60s")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.stdout.close()
+    process.stderr.close()
+    assert process.wait(timeout=300) == exits.OK
+    assert result_in(tmp_path).complete
+
+
 @pytest.mark.fault("Ctrl-C in a window", "interrupted, finished cells kept")
 def test_ctrl_c_saves_what_is_finished_and_the_next_run_continues(suite: Suite, tmp_path: Path) -> None:
     command = (*CELLS, *IN_JAX, "--budget", "120s")  # room for a second cell where the first took twice its plan

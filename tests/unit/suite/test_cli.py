@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -33,6 +34,7 @@ def call(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPr
         env=os.environ | variables,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
 
@@ -74,6 +76,22 @@ def test_a_misspelt_option_is_a_usage_error(tmp_path: Path) -> None:
     done = call("run", "--bugdet", "10m", cwd=tmp_path)
     assert done.returncode == exits.USAGE
     assert "Traceback" not in done.stderr
+
+
+def test_an_option_before_a_command_is_refused_and_not_ignored(tmp_path: Path) -> None:
+    done = call("--budget", "2m", "plan", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (exits.USAGE, "", 1)
+    assert "plan --budget" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+def test_a_terminal_of_a_small_alphabet_is_told_all_the_same(
+    tmp_path: Path, encoding: str, synthetic: ModuleType
+) -> None:
+    (file,) = synthetic.write(tmp_path, 1)
+    for command in (("list",), ("--help",), ("explain",), ("show", str(file)), ("compare", str(file), str(file))):
+        done = call(*command, cwd=tmp_path, PYTHONIOENCODING=f"{encoding}:strict")
+        assert (done.returncode, done.stderr) == (exits.OK, ""), command
 
 
 def test_after_a_run_that_could_not_begin_no_site_is_built(tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def test_nothing_after_an_altered_line_is_believed(tmp_path: Path) -> None:
         assert [event["number"] for event in altered.events] == [0, 7]
 
 
+@pytest.mark.parametrize("line", [b"[]", b"3", b'"seq"', b"null"])
+def test_a_line_that_is_no_event_ends_what_is_believed(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.append("begin")
+    with path.open("ab") as stream:
+        stream.write(line + b"\n")
+    with Journal(path) as journal:
+        assert [event["kind"] for event in journal.events] == ["begin"]
+
+
 def test_two_runs_cannot_write_one_journal(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.jsonl"), pytest.raises(Busy):
         Journal(tmp_path / "journal.jsonl")
