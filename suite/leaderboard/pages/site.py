@@ -75,7 +75,7 @@ def _write_index(content: Site, ranked: Sequence[Ranked], pages: Pages) -> None:
         date=content.date,
         site=content,
         headline=next((_top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
-        lineup=lineup((one.board for one in shown), headline),
+        lineup=lineup(content.current, headline, content.failures, content.older),
         groups={name: found for name, found in groups.items() if found},
         calibration=[_top(one, 0) for one in shown if one.board.is_calibration and one.board.may_rank],
         most_boards=BOARDS_ON_INDEX,
