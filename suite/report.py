@@ -18,7 +18,7 @@ from suite.record import CellResult, Result
 from suite.roofline import explained
 from suite.statistics import Summary
 from suite.trace import Boundary
-from suite.units import digits_for, percent, quantity, rate, significant, symbol, times
+from suite.units import digits_for, percent, quantity, rate, significant, symbol
 
 PLAIN_WIDTH = 130
 """Columns of a table that goes to a file or a pipe, where there is no window to fit."""
@@ -112,7 +112,7 @@ def why_table(result: Result, boundary: Boundary = "device") -> Table | str:
         table.add_column(heading, overflow="fold", justify="left" if heading == "cell" else "right")
     table.add_column("why", ratio=1)
     for cell, line in lines:
-        over = "—" if line.excess is None else times(line.excess)
+        over = line.over or "—"
         table.add_row(cell.cell.key, percent(line.mfu), percent(line.mbu), over, line.sentence or "—")
     return table
 

@@ -33,6 +33,9 @@ Bound = Literal["compute", "memory"]
 Limit = Literal["compute", "memory", "neither"]
 """What holds a cell back: its lower roof, or neither where it is far below both."""
 
+_POWERS = ("matmul", "copy", "idle")
+"""Modes of `calib` whose powers make a floor."""
+
 _DOUBTED: Mapping[MeterClass, str] = {"estimated": "an estimated ", "simulated": "a simulated "}
 
 Scored = tuple[CellResult, Score]
@@ -59,6 +62,7 @@ class Calibration:
     joules_per_byte: float | None
     constant_w: float | None
     launch_s: float | None
+    doubt: float | None = None  # share of itself that a floor may lie off, the meter's common scale aside
 
     @property
     def is_empty(self) -> bool:
@@ -71,7 +75,7 @@ class Roofline:
     """Where a cell stands below its machine's roofs. None is unknown.
 
     mfu, mbu   achieved operations and bytes per second over the best this machine showed; above 1: better than that
-    excess     measured over floor, with the interval of what was measured
+    excess     measured over floor; its interval holds what either of them may lie off
     """
 
     meter_class: MeterClass
@@ -82,6 +86,11 @@ class Roofline:
     excess: float | None
     excess_low: float | None
     excess_high: float | None
+
+    @property
+    def over(self) -> str | None:
+        """The excess as text; None where there is none."""
+        return over_floor(self.meter_class, self.excess, self.excess_low, self.excess_high)
 
     @property
     def sentence(self) -> str | None:
@@ -96,10 +105,17 @@ class Roofline:
         return f"{self.bound}-bound: {percent(share)} of this machine's {what}{above}{self._energy()}"
 
     def _energy(self) -> str:
-        if self.excess is None:
+        if self.over is None:
             return ""
         below = ", below the calibrated one" if self.excess_high is not None and self.excess_high < 1 else ""
-        return f", {_DOUBTED.get(self.meter_class, '')}{times(self.excess)} its energy floor{below}"
+        return f", {_DOUBTED.get(self.meter_class, '')}{self.over} its energy floor{below}"
+
+
+def over_floor(meter_class: MeterClass, excess: float | None, low: float | None, high: float | None) -> str | None:
+    """ "1.9x"; of an estimate its range alone, "0.3x to 4.1x": its middle is not more likely than the rest of it."""
+    if meter_class == "estimated":
+        return None if low is None or high is None else f"{times(low)} to {times(high)}"
+    return None if excess is None else times(excess)
 
 
 def limited_by(mfu: float | None, mbu: float | None) -> Limit | None:
@@ -130,7 +146,20 @@ def calibrate(result: Result, boundary: Boundary, meter_class: MeterClass) -> Ca
         joules_per_byte=per_byte,
         constant_w=constant_w,
         launch_s=None if launch is None else 1 / launch[1].units_per_s.median,
+        doubt=_doubt(found),
     )
+
+
+def _doubt(found: Iterable[Scored]) -> float | None:
+    """The widest of the intervals that the floor's energies come from; None where one of them has none.
+
+    The meter's scale is wrong for floor and measured energy alike, and in the latter's interval already. An estimate's
+    range does not cancel: how far a model of power lies off depends on the work.
+    """
+    energies = (scored.joules_per_unit for cell, scored in found if cell.cell.mode in _POWERS)
+    widths = [energy.width_beside_scale for energy in energies if energy is not None]
+    known = [width for width in widths if width is not None]
+    return max(known) if known and len(known) == len(widths) else None
 
 
 def _calib(result: Result, boundary: Boundary, meter_class: MeterClass) -> Iterable[Scored]:
@@ -217,14 +246,19 @@ def roofline(cell: CellResult, scored: Score, limits: Calibration) -> Roofline |
         bound=None if flops_s is None or traffic_s is None else "compute" if flops_s >= traffic_s else "memory",
         floor_joules_per_unit=floor,
         excess=_over(energy.median if energy else None, floor),
-        excess_low=_over(energy.low if energy else None, floor),
-        excess_high=_over(energy.high if energy else None, floor),
+        excess_low=_over(energy.low if energy else None, _times(floor, limits.doubt, 1)),
+        excess_high=_over(energy.high if energy else None, _times(floor, limits.doubt, -1)),
     )
 
 
 def _sum(*parts: float | None) -> float | None:
     known = [part for part in parts if part is not None]
     return sum(known) if len(known) == len(parts) else None
+
+
+def _times(floor: float | None, doubt: float | None, sign: int) -> float | None:
+    """The floor at one end of its interval; None where that has no such end."""
+    return None if floor is None or doubt is None or doubt >= 1 else floor * (1 + sign * doubt)
 
 
 def _over(joules: float | None, floor: float | None) -> float | None:

@@ -6,7 +6,7 @@ import math
 import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RANKED_REPEATS = 3
 """Fewer repeats than this are shown but not ranked."""
@@ -67,6 +67,13 @@ class Summary:
         if self.low is None or self.high is None or self.median == 0:
             return math.inf
         return (self.high - self.low) / 2 / abs(self.median)
+
+    @property
+    def width_beside_scale(self) -> float | None:
+        """Half-width over the median, without the meter's own scale; None where there is no interval."""
+        if self.parts is None or self.median == 0:
+            return None
+        return replace(self.parts, calibration=0.0).half_width / abs(self.median)
 
     def overlaps(self, other: Summary) -> bool:
         """Whether the two intervals share a value; a summary without an interval overlaps everything."""

@@ -26,8 +26,12 @@ def significant(value: float, digits: int) -> str:
     """`value` to `digits` significant digits, without an exponent."""
     if value == 0:
         return "0"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f}"
+    return rounded(value, _decimals(value, digits)).replace(",", "")
+
+
+def rounded(value: float, decimals: int) -> str:
+    """`value` to so many decimals, or below 0 to whole tens and hundreds; thousands set apart by commas."""
+    return f"{round(value, decimals):,.{max(0, decimals)}f}"
 
 
 def digits_for(value: float, half_width: float | None) -> int:
@@ -117,7 +121,7 @@ class Scale:
         if summary.low is None or summary.high is None:
             return None
         decimals = _decimals(summary.median / self.factor, digits_for(summary.median, half_width(summary)))
-        return "–".join(f"{end / self.factor:,.{decimals}f}" for end in (summary.low, summary.high))
+        return "–".join(rounded(end / self.factor, decimals) for end in (summary.low, summary.high))
 
 
 def column(values: Iterable[float | None]) -> Scale:
@@ -137,11 +141,8 @@ def half_width(summary: Summary) -> float | None:
 
 def grouped(value: float, digits: int = 3) -> str:
     """`value` rounded to `digits` significant digits, thousands set apart by commas."""
-    if value == 0:
-        return "0"
-    surplus = math.floor(math.log10(abs(value))) + 1 - digits
-    return f"{round(value, -surplus):,.0f}" if surplus >= 0 else significant(value, digits)
+    return "0" if value == 0 else rounded(value, _decimals(value, digits))
 
 
 def _decimals(value: float, digits: int) -> int:
-    return 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return 0 if value == 0 else digits - 1 - math.floor(math.log10(abs(value)))

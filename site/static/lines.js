@@ -58,7 +58,7 @@ const Lines = (() => {
 
   const floor = (line) => {
     if (line.floor !== null) return make("a", { className: "plain", href: line.link }, line.floor, sub(line.limit));
-    return unknown(line, line.energy === null ? why(line) : "this machine was not calibrated in the same run");
+    return unknown(line, line.energy === null ? why(line) : "not calibrated in the same run, or too few repeats");
   };
 
   const interval = (line) => line.interval ?? unknown(line, line.energy === null ? why(line) : "a single repeat has no interval");

@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import groupby
 
 from suite.check.findings import Checked
-from suite.leaderboard.ranking.boards import Board, Placed, newest
+from suite.leaderboard.ranking.boards import Board, Placed
+from suite.leaderboard.ranking.versions import newest
 from suite.leaderboard.words import CLASSES
 from suite.record import Cell, Outcome, Result, Software, System
 
@@ -134,10 +135,20 @@ class Site:
         return tuple(_machine(list(found)) for _, found in groupby(ordered, key=lambda one: one.system.slug))
 
     @cached_property
+    def current(self) -> tuple[Board, ...]:
+        """Boards of the versions that count."""
+        return newest(self.boards)
+
+    @cached_property
+    def older(self) -> tuple[Board, ...]:
+        """The others: they stand apart and lead nothing."""
+        current = {board.path for board in self.current}
+        return tuple(board for board in self.boards if board.path not in current)
+
+    @cached_property
     def headline(self) -> Board | None:
         """The board to open with: of the device boundary, ranked if any is, then measured, then with most systems."""
-        current = newest(self.boards)
-        candidates = [board for board in current if board.boundary == "device" and not board.is_calibration]
+        candidates = [board for board in self.current if board.boundary == "device" and not board.is_calibration]
         return min(candidates, key=_weight, default=None)
 
     @cached_property
@@ -157,7 +168,7 @@ class Site:
         return sorted(Counter(failure.outcome for _, failure in self.failures).items())
 
     def rows_of_class(self, meter_class: str) -> int:
-        return sum(len(board.placed) for board in self.boards if board.meter_class == meter_class)
+        return sum(len(board.placed) for board in self.current if board.meter_class == meter_class)
 
 
 def _weight(board: Board) -> tuple[bool, int, int]:

@@ -12,7 +12,7 @@ from suite.check.population import CONSISTENT, ENOUGH, FAR, LEAST_SPREAD
 from suite.grade import ASPECTS
 from suite.leaderboard.cache import Cache, key_of, sha256
 from suite.leaderboard.ranking.trust import LADDER, WITHIN
-from suite.leaderboard.words import BOUNDARIES, CLASSES, OUTCOMES, flags
+from suite.leaderboard.words import BOUNDARIES, CLASSES, ENDED, OUTCOMES, flags
 from suite.reasons import POLICIES, REASONS
 from suite.units import duration, memory, plural, symbol
 
@@ -31,6 +31,7 @@ def environment(templates: Path) -> jinja2.Environment:
         classes=CLASSES,
         boundaries=BOUNDARIES,
         outcomes=OUTCOMES,
+        ended=ENDED,
         policies=POLICIES,
         reason_table=REASONS,
         ladder=LADDER,

@@ -34,6 +34,16 @@ OUTCOMES = {
 """How an attempt ended -> in words."""
 
 
+ENDED = {
+    "quality": "outside the quality band",
+    "oom": "out of memory",
+    "crash": "crashed",
+    "deadline": "out of time",
+    "refused": "not possible on the device",
+}
+"""How a cell failed -> in as few words as a narrow place has room for."""
+
+
 FOLLOWS: dict[Policy, str] = {
     "record": "Recorded; the number stands.",
     "warn": "Flagged; the number stands.",

@@ -15,8 +15,8 @@ from suite.leaderboard.drawing.labels import Field, Label, labels
 from suite.leaderboard.drawing.logaxis import LogAxis, Tick, spanning
 from suite.normalise import Score, score
 from suite.record import CellResult, Result
-from suite.roofline import CALIB, Calibration, Meters, calibrations
-from suite.units import grouped, quantity, times
+from suite.roofline import CALIB, Calibration, Meters, calibrations, roofline
+from suite.units import grouped, quantity
 
 WIDTH, HEIGHT = 860.0, 380.0
 LEFT, RIGHT, TOP, BOTTOM = 84.0, 850.0, 32.0, 330.0
@@ -75,6 +75,7 @@ class Place:
     low: float | None
     high: float | None
     floor: float
+    over: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ class Dot:
     joules: str
     interval: str | None
     floor: str
-    over: str
+    over: str | None
     label: Label | None = None  # the work's name, where there is room for it
 
 
@@ -128,12 +129,13 @@ def _places(cells: Sequence[CellResult], limits: Mapping[Meters, Calibration]) -
         if scored is None or cell.cell.workload == CALIB:
             continue
         floor = floor_of(limits["device", scored.meter_class], cell.cell.precision)
-        place = None if floor is None else _place(number, cell, scored, floor)
+        line = roofline(cell, scored, limits["device", scored.meter_class])
+        place = None if floor is None else _place(number, cell, scored, floor, line.over if line else None)
         if floor is not None and place is not None:
             yield place, floor
 
 
-def _place(number: int, cell: CellResult, scored: Score, floor: Floor) -> Place | None:
+def _place(number: int, cell: CellResult, scored: Score, floor: Floor, over: str | None) -> Place | None:
     work, energy, ran = cell.work, scored.joules_per_unit, cell.cell
     if energy is None or energy.median <= 0 or not work.flops_per_step or not work.bytes_per_step:
         return None
@@ -150,6 +152,7 @@ def _place(number: int, cell: CellResult, scored: Score, floor: Floor) -> Place 
         low=None if energy.low is None else energy.low * each,
         high=None if energy.high is None else energy.high * each,
         floor=floor.at(intensity),
+        over=over,
     )
 
 
@@ -230,5 +233,5 @@ def _dot(place: Place, colour: int, across: LogAxis, up: LogAxis) -> Dot:
         joules=quantity(place.joules, "J/FLOP"),
         interval=f"{quantity(low, 'J/FLOP')} to {quantity(high, 'J/FLOP')}" if known else None,
         floor=quantity(place.floor, "J/FLOP"),
-        over=times(place.joules / place.floor),
+        over=place.over,
     )

@@ -12,6 +12,7 @@ from suite.leaderboard.pages.board_data import Part, board_script, parts_of
 from suite.leaderboard.pages.tables import Scales, scales, table
 from suite.leaderboard.paging import Page
 from suite.leaderboard.ranking.boards import Board, Placed, pages_of
+from suite.leaderboard.ranking.versions import latest_versions
 from suite.leaderboard.render import Pages
 
 PlaceKey = tuple[object, ...]
@@ -52,23 +53,27 @@ def write_boards(ranked: Sequence[Ranked], pages: Pages) -> None:
     alike: dict[tuple[str, str, str], list[Board]] = defaultdict(list)
     for one in ranked:
         alike[_work(one.board)].append(one.board)
+    latest = latest_versions(one.board for one in ranked)
     for one in ranked:
         siblings = [other for other in alike[_work(one.board)] if other is not one.board]
         counts = [(other.path, len(other.placed)) for other in siblings]
         parts = parts_of(one.board)
         for page in pages_of(one.board):
-            context = partial(_context, one, page, siblings, parts)
-            pages.keep(page.path, "board.html", (one.page_key(page), counts), context)
+            context = partial(_context, one, page, siblings, latest[_work(one.board)], parts)
+            pages.keep(page.path, "board.html", (one.page_key(page), counts, latest[_work(one.board)]), context)
         for part in parts:
             pages.keep_script(part.path, one.key(part.first, part.last), partial(_script, one, part))
 
 
-def _context(one: Ranked, page: Page[Placed], siblings: Sequence[Board], parts: Sequence[Part]) -> dict[str, object]:
+def _context(
+    one: Ranked, page: Page[Placed], siblings: Sequence[Board], latest: int, parts: Sequence[Part]
+) -> dict[str, object]:
     return {
         "date": one.board.date,
         "table": table(one.board, page.items, one.scales),
         "list": page,
         "siblings": siblings,
+        "latest": latest,
         "scripts": [part.path.rpartition("/")[2] for part in parts],
     }
 

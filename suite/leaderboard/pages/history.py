@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from suite.leaderboard.pages.varied import varied
-from suite.leaderboard.ranking.boards import Board, newest
+from suite.leaderboard.ranking.boards import Board
 from suite.leaderboard.ranking.frame import Row
+from suite.leaderboard.ranking.versions import newest
 from suite.statistics import Summary
 from suite.units import Scale, column, half_width, significant, symbol
 

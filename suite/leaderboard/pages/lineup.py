@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from suite.leaderboard.pages.gaps import Failures, Gap, Gaps, gaps
 from suite.leaderboard.pages.tables import Line, Table, scales, table
 from suite.leaderboard.pages.varied import varied
 from suite.leaderboard.ranking.boards import Board
@@ -18,11 +19,12 @@ LEAST_SYSTEMS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One system and its line of each column; None where it did not do that work."""
+    """One system and its line of each column; None where it has none, and there the gap says why."""
 
     slug: str
     name: str
     lines: tuple[Line | None, ...]
+    gaps: tuple[Gap | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +36,13 @@ class Lineup:
     hidden: int
 
 
-def lineup(boards: Iterable[Board], headline: Board | None) -> Lineup | None:
-    """The headline's own kind of board: same class, boundary and size. None where fewer than two machines meet."""
+def lineup(
+    boards: Sequence[Board], headline: Board | None, failures: Failures, older: Iterable[Board] = ()
+) -> Lineup | None:
+    """The headline's own kind of board: same class, boundary and size. None where fewer than two machines meet.
+
+    `older` boards lead nothing, but a machine may stand there alone.
+    """
     if headline is None:
         return None
     tables = [table(one, leaders(one), scales(one)) for one in _chosen(boards, headline)]
@@ -43,7 +50,9 @@ def lineup(boards: Iterable[Board], headline: Board | None) -> Lineup | None:
     names = {line.row.system: line.row.system_name for one in tables for line in one.lines}
     if len(names) < LEAST_SYSTEMS:
         return None
-    sides = tuple(_side(slug, names[slug], found) for slug in _in_order(found)[:SYSTEMS])
+    columns = [one.board for one in tables]
+    why = gaps(columns, (*boards, *older), failures)
+    sides = tuple(_side(slug, names[slug], found, columns, why) for slug in _in_order(found)[:SYSTEMS])
     return Lineup(tables=tuple(tables), sides=sides, hidden=len(names) - len(sides))
 
 
@@ -62,5 +71,7 @@ def _in_order(found: Sequence[Mapping[str, Line]]) -> list[str]:
     return list(dict.fromkeys(system for column in found for system in column))
 
 
-def _side(slug: str, name: str, found: Sequence[Mapping[str, Line]]) -> Side:
-    return Side(slug=slug, name=name, lines=tuple(column.get(slug) for column in found))
+def _side(slug: str, name: str, found: Sequence[Mapping[str, Line]], columns: Sequence[Board], why: Gaps) -> Side:
+    lines = tuple(column.get(slug) for column in found)
+    missing = (why.of(slug, board) if line is None else None for line, board in zip(lines, columns, strict=True))
+    return Side(slug=slug, name=name, lines=lines, gaps=tuple(missing))

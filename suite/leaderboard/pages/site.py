@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -19,7 +19,7 @@ from suite.leaderboard.pages.scores import Scoring, write_page
 from suite.leaderboard.pages.tables import Table, table
 from suite.leaderboard.pages.work import works
 from suite.leaderboard.paging import Page, paged
-from suite.leaderboard.ranking.boards import Board, Placed, newest
+from suite.leaderboard.ranking.boards import Board, Placed
 from suite.leaderboard.ranking.leaders import leaders
 from suite.leaderboard.render import Pages
 from suite.leaderboard.words import CLASSES
@@ -43,8 +43,9 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
     _write_systems(content, ranked, digests, scores, pages)
     write_page(scores, content.date, pages)
     _write_lists(content, digests, pages)
+    older = {board.path for board in content.older}
     for part in _board_list(content):
-        pages.write(part.path, "boards.html", date=content.date, list=part, foreign=content.foreign)
+        pages.write(part.path, "boards.html", date=content.date, list=part, older=older, foreign=content.foreign)
     pages.write("methodology.html", "methodology.html", date=content.date, site=content)
     _write_work(content, pages)
     pages.write("submit.html", "submit.html", date=content.date)
@@ -52,7 +53,7 @@ def write_site(content: Site, digests: Mapping[str, Digest], scores: Sequence[Sc
 
 def _write_work(content: Site, pages: Pages) -> None:
     """The formulas and bands of all workloads take half a second, and change with the code only."""
-    key = (content.date, [(board.path, board.systems) for board in newest(content.boards)])
+    key = (content.date, [(board.path, board.systems) for board in content.current])
     pages.keep("workloads.html", "workloads.html", key, lambda: {"date": content.date, "works": works(content.boards)})
 
 
@@ -62,9 +63,10 @@ def write_not_found(date: str | None, base: str, pages: Pages) -> None:
 
 
 def _write_index(content: Site, ranked: Sequence[Ranked], pages: Pages) -> None:
-    current = {board.path for board in newest(content.boards)}
-    shown = [one for one in ranked if one.board.boundary == "device" and one.board.path in current]
+    older = {board.path for board in content.older}
+    shown = [one for one in ranked if one.board.boundary == "device" and one.board.path not in older]
     headline = content.headline
+    lists = _board_list(content)
     models = [one for one in shown if not one.board.is_calibration]
     groups = {name: [_top(one, 1) for one in models if one.board.meter_class == name] for name in CLASSES}
     pages.write(
@@ -73,19 +75,23 @@ def _write_index(content: Site, ranked: Sequence[Ranked], pages: Pages) -> None:
         date=content.date,
         site=content,
         headline=next((_top(one, HEADLINE_LINES) for one in shown if one.board == headline), None),
-        lineup=lineup((one.board for one in shown), headline),
+        lineup=lineup(content.current, headline, content.failures, content.older),
         groups={name: found for name, found in groups.items() if found},
         calibration=[_top(one, 0) for one in shown if one.board.is_calibration and one.board.may_rank],
         most_boards=BOARDS_ON_INDEX,
-        older=len(content.boards) - len(current),
-        class_pages={board.meter_class: part.path for part in reversed(_board_list(content)) for board in part.items},
+        older=len(content.older),
+        older_page=next((part.path for part in lists for board in part.items if board.path in older), None),
+        class_pages={
+            board.meter_class: part.path for part in reversed(lists) for board in part.items if board.path not in older
+        },
     )
 
 
 def _board_list(content: Site) -> tuple[Page[Board], ...]:
-    """All boards, class by class."""
+    """All boards: class by class, older versions of the work after all of these."""
     order = list(CLASSES)
-    return paged("boards.html", sorted(content.boards, key=lambda one: order.index(one.meter_class)), BOARDS_ON_LIST)
+    current = sorted(content.current, key=lambda one: order.index(one.meter_class))
+    return paged("boards.html", [*current, *content.older], BOARDS_ON_LIST)
 
 
 def _top(one: Ranked, most: int) -> Table:
@@ -100,6 +106,7 @@ def _write_systems(
     recent = {entry.id for machine in machines for entry in machine.entries[:RESULTS_ON_SYSTEM]}
     own = _own_places(ranked, recent)
     past = histories(content.boards)
+    older = {board.path for board in content.older}
     for machine in machines:
         shown = _recent(machine, own)
         key = key_of(
@@ -107,13 +114,14 @@ def _write_systems(
             [_lines_key(own.get(one.id, ()), digests) for one in shown],
             [one.key(machine.system.slug) for one in scores],
             past.get(machine.system.slug),
+            [one.board.path for entry in shown for one, _ in own.get(entry.id, ()) if one.board.path in older],
         )
         lines = _lines(shown, own)
         longest = max(len(machine.entries) / LIST_ROWS, len(lines) / LINES_ON_SYSTEM)
         for page in paged(machine.path, range(ceil(longest)), 1):
             first = page.number == 1
             told = (scores, past.get(machine.system.slug)) if first else ((), None)
-            context = partial(_system_context, machine, page, lines, *told)
+            context = partial(_system_context, machine, page, lines, older, *told)
             pages.keep(page.path, "system.html", key, context)
 
 
@@ -121,6 +129,7 @@ def _system_context(
     machine: Machine,
     page: Page[int],
     lines: Sequence[_Line],
+    older: Container[str],
     scores: Sequence[Scoring],
     history: History | None,
 ) -> dict[str, object]:
@@ -132,6 +141,7 @@ def _system_context(
         "list": replace(page, items=()),  # two lists: no count is right for both
         "recent": _tables(lines[start : start + LINES_ON_SYSTEM]),
         "shown": len({entry.id for entry, _, _ in lines}),
+        "older": older,
         "scores": scores,
         "history": history,
     }

@@ -11,8 +11,8 @@ from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.trust import Claim
 from suite.leaderboard.words import flags
 from suite.reasons import Reason
-from suite.roofline import Limit, limited_by
-from suite.units import Scale, amounts, column, grouped, half_width, plural, symbol, times
+from suite.roofline import Limit, limited_by, over_floor
+from suite.units import Scale, amounts, column, grouped, half_width, plural, symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def line(placed: Placed, scale: Scale, drawn: Axis | None, speed: Scale) -> Line
         mark=mark(energy, drawn) if energy and drawn else None,
         rate=grouped(row.units_per_s / speed.factor),
         power=None if row.mean_power_w is None else grouped(row.mean_power_w),
-        over_floor=None if row.floor_excess is None else times(row.floor_excess),
+        over_floor=over_floor(row.meter_class, row.floor_excess, row.floor_excess_low, row.floor_excess_high),
         limited_by=limited_by(row.mfu, row.mbu),
         reasons=flags(row.reasons),
         claim=placed.claim,

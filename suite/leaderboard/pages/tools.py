@@ -11,7 +11,8 @@ from suite.leaderboard.content import Site
 from suite.leaderboard.decisions import Decision
 from suite.leaderboard.drawing.pareto import finder, path_of
 from suite.leaderboard.pages.tool_data import Shown, current, rows_script, write_script
-from suite.leaderboard.ranking.boards import Board, newest
+from suite.leaderboard.ranking.boards import Board
+from suite.leaderboard.ranking.versions import newest
 from suite.leaderboard.render import Pages, environment
 from suite.leaderboard.result import badges
 from suite.units import quantity

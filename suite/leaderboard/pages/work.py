@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import workloads
-from suite.leaderboard.ranking.boards import Board, newest
+from suite.leaderboard.ranking.boards import Board
+from suite.leaderboard.ranking.versions import newest
 from suite.roofline import CALIB
 from suite.units import quantity
 from workloads.base import Band, Spec

@@ -168,15 +168,6 @@ def pages_of(board: Board) -> tuple[Page[Placed], ...]:
     return paged(board.path, board.placed, BOARD_ROWS)
 
 
-def newest(found: Sequence[Board]) -> tuple[Board, ...]:
-    """Boards of the newest version of each workload, mode and size."""
-    latest: dict[tuple[str, str, str], int] = {}
-    for board in found:
-        key = (board.workload, board.mode, board.size)
-        latest[key] = max(board.version, latest.get(key, 0))
-    return tuple(board for board in found if board.version == latest[board.workload, board.mode, board.size])
-
-
 def band_text(band: tuple[int, int] | None) -> str | None:
     """ "3" or "3–5"; None where a row is not ranked."""
     if band is None:

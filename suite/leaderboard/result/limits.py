@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from suite.roofline import Calibration, Roofline
-from suite.units import percent, quantity, times
+from suite.units import digits_for, percent, quantity, times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +26,11 @@ def floor(line: Roofline | None, unit: str) -> Floor:
     if line is None:
         return Floor()
     least, low, high = line.floor_joules_per_unit, line.excess_low, line.excess_high
+    is_range = line.meter_class == "estimated"  # which `over` tells already
     return Floor(
-        over=None if line.excess is None else times(line.excess),
-        interval=None if low is None or high is None else f"{times(low)} to {times(high)}",
-        joules=None if least is None else quantity(least, f"J/{unit}"),
+        over=line.over,
+        interval=None if low is None or high is None or is_range else f"{times(low)} to {times(high)}",
+        joules=None if least is None else quantity(least, f"J/{unit}", 2 if is_range else 3),
         mfu=None if line.mfu is None else percent(line.mfu),
         mbu=None if line.mbu is None else percent(line.mbu),
         sentence=line.sentence,
@@ -69,17 +70,19 @@ def _lines(found: Sequence[Calibration]) -> Iterator[LimitLine]:
     first = found[0]
     for precision, products in first.products.items():
         each = [one.products[precision].joules_per_flop if precision in one.products else None for one in found]
-        yield _line(f"Matrix products, {precision}", quantity(products.flops_per_s, "FLOP/s"), each, "J/FLOP")
+        rate = quantity(products.flops_per_s, "FLOP/s")
+        yield _line(f"Matrix products, {precision}", rate, found, each, "J/FLOP")
     if first.bytes_per_s is not None:
         rate = quantity(first.bytes_per_s, "B/s")
-        yield _line("Memory, read and written", rate, [one.joules_per_byte for one in found], "J/B")
+        yield _line("Memory, read and written", rate, found, [one.joules_per_byte for one in found], "J/B")
     if first.launch_s is not None:
         rate = f"{quantity(first.launch_s, 's')} each"
         yield LimitLine(name="Launches of next to nothing", rate=rate, costs=("",) * len(found))
-    yield _line("Constant power", "", [one.constant_w for one in found], "W")
+    yield _line("Constant power", "", found, [one.constant_w for one in found], "W")
 
 
-def _line(name: str, rate: str, costs: Sequence[float | None], unit: str) -> LimitLine:
-    return LimitLine(
-        name=name, rate=rate, costs=tuple(None if cost is None else quantity(cost, unit) for cost in costs)
-    )
+def _line(name: str, rate: str, found: Sequence[Calibration], costs: Sequence[float | None], unit: str) -> LimitLine:
+    """Each cost with the digits that the calibration it comes from supports."""
+    known = zip(costs, found, strict=True)
+    told = (None if cost is None else quantity(cost, unit, digits_for(1.0, one.doubt)) for cost, one in known)
+    return LimitLine(name=name, rate=rate, costs=tuple(told))

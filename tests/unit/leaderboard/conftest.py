@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import workloads
 from suite.leaderboard.ranking.frame import Row
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +38,7 @@ def make_row() -> Callable[..., Row]:
         workload="gpt",
         mode="train",
         size="s",
-        version=1,
+        version=workloads.specs("gpt")["train"].version,
         unit="token",
         boundary="device",
         meter_class="measured",

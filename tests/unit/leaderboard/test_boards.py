@@ -11,7 +11,7 @@ import pytest
 
 from suite.check.single import check_file
 from suite.folders import result_files
-from suite.leaderboard.ranking.boards import Board, band_text, boards_of, in_order, newest
+from suite.leaderboard.ranking.boards import Board, band_text, boards_of, in_order
 from suite.leaderboard.ranking.frame import Row, rows_of
 from suite.record import Result
 
@@ -96,8 +96,3 @@ def test_the_order_of_the_files_does_not_show(make_row: MakeRow) -> None:
     rows = [energy(make_row, f"{number:02}", 1.0, 0.1, system=f"s{number}") for number in range(20)]
     shuffled = random.Random(4).sample(rows, len(rows))
     assert boards_of(in_order(rows)) == boards_of(in_order(shuffled))
-
-
-def test_an_older_version_of_a_workload_is_set_aside(make_row: MakeRow) -> None:
-    made = boards_of(in_order([make_row(version=1), make_row(version=2), make_row(version=1, mode="infer")]))
-    assert [(board.mode, board.version) for board in newest(made)] == [("train", 2), ("infer", 1)]

@@ -112,6 +112,16 @@ def test_a_floor_is_written_with_its_interval_and_its_unit() -> None:
     )
 
 
+def test_an_estimate_has_no_middle_above_its_floor_and_no_digits_to_spare(synthetic: ModuleType) -> None:
+    found = floor(replace(LINE, meter_class="estimated", excess_low=0.62, excess_high=5.9), "token")
+    assert (found.over, found.interval, found.joules) == ("0.62x to 5.9x", None, "1.2 mJ/token")
+    known = limits(calibrations(result_of(synthetic, "virtual")).values())
+    assert known is not None
+    numbers = [cost.split()[0] for line in known.lines for cost in line.costs if cost]
+    assert numbers
+    assert all(len(number.replace(".", "").strip("0")) <= 2 for number in numbers)
+
+
 def test_a_floor_that_is_unknown_is_nowhere_a_number() -> None:
     unknown = replace(LINE, floor_joules_per_unit=None, excess=None, excess_low=None, excess_high=None)
     found = floor(unknown, "token")

@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 
+import workloads
 from suite.leaderboard import build
+from suite.leaderboard.content import Entry, Failure
 from suite.leaderboard.pages.lineup import COLUMNS, SYSTEMS, lineup
 from suite.leaderboard.pages.varied import OF_ONE_WORKLOAD
-from suite.leaderboard.ranking.boards import Board, boards_of
+from suite.leaderboard.ranking.boards import Board, boards_of, in_order
 from suite.leaderboard.ranking.frame import Row
 from suite.leaderboard.ranking.leaders import leaders
+from suite.leaderboard.ranking.versions import newest
+from suite.record import Cell, Outcome, Software, System
 from suite.roofline import CALIB
 
 MakeRow = Callable[..., Row]
+
+VERSION = workloads.specs("gpt")["train"].version  # of the rows that `make_row` makes
 
 
 def at(make_row: MakeRow, joules: float, **changes: object) -> Row:
@@ -65,7 +71,7 @@ def test_side_by_side_stand_boards_of_one_kind_and_of_many_models(make_row: Make
         for system in ("one", "two", "three")
     ]
     modes = [at(make_row, 1.0, workload="a", mode=f"{index}", system=each) for index in range(4) for each in "xyz"]
-    found = lineup([*made, *boards_of([*others, *modes, at(make_row, 1.0, workload=CALIB)])], made[0])
+    found = lineup([*made, *boards_of([*others, *modes, at(make_row, 1.0, workload=CALIB)])], made[0], ())
     assert found is not None
     titles = [table.board.workload for table in found.tables]
     assert titles == ["a"] * OF_ONE_WORKLOAD + ["b", "c", "d", "e"][: COLUMNS - OF_ONE_WORKLOAD]
@@ -73,10 +79,42 @@ def test_side_by_side_stand_boards_of_one_kind_and_of_many_models(make_row: Make
 
 def test_a_machine_that_did_not_run_a_piece_of_work_has_a_gap_there(make_row: MakeRow) -> None:
     made = boards_of([*_rows(many(make_row, "a", ("one", "two"))), *_rows(many(make_row, "b", ("two", "three")))])
-    found = lineup(made, made[0])
+    found = lineup(made, made[0], ())
     assert found is not None
     gaps = {side.name: [line is None for line in side.lines] for side in found.sides}
     assert gaps == {"One": [False, True], "Two": [False, False], "Three": [True, False]}
+
+
+def test_a_gap_says_why_it_is_there(make_row: MakeRow) -> None:
+    alone = ("failed", "older", "guessed", "idle", "walled")
+    rows = _rows(many(make_row, "ab", ("one", "two")))
+    rows += [at(make_row, 5.0, workload="a", system=name, result=f"a{name}") for name in alone]
+    rows += [at(make_row, 5.0, workload="b", system=name, result=f"b{name}", **changes) for name, changes in (
+        ("guessed", {"meter_class": "estimated"}), ("walled", {"boundary": "wall"}), ("older", {"version": 1}),
+        ("failed", {"version": 1}),
+    )]  # fmt: skip
+    made = boards_of(in_order(rows))
+    (headline,) = [board for board in made if board.workload == "a"]
+    found = lineup(newest(made), headline, [failure("failed", "b", "deadline")], made)
+    assert found is not None
+    told = {side.slug: [gap and (gap.words, gap.path) for gap in side.gaps] for side in found.sides}
+    assert told["one"] == [None, None]
+    paths = {(board.version, board.meter_class, board.boundary): board.path for board in made if board.workload == "b"}
+    assert {name: told[name][1] for name in alone} == {
+        "failed": ("failed: out of time", "results/abc/3.html"),
+        "older": ("older version only", paths[1, "measured", "device"]),
+        "guessed": ("estimated only", paths[VERSION, "estimated", "device"]),
+        "walled": ("wall boundary only", paths[VERSION, "measured", "wall"]),
+        "idle": ("not run", None),
+    }
+
+
+def failure(system: str, workload: str, outcome: Outcome) -> tuple[Entry, Failure]:
+    machine = System.model_construct(slug=system)
+    entry = Entry(id="abc", date="2026-01-01", system=machine, software=Software.model_construct(), backend="cuda",
+                  complete=True, cells=3, failures=(), raw_path="")  # fmt: skip
+    cell = Cell.model_construct(workload=workload, mode="train", size="s", version=VERSION)
+    return entry, Failure(number=3, cell=cell, outcome=outcome, detail=None)
 
 
 def _rows(boards: Sequence[Board]) -> list[Row]:
@@ -85,10 +123,10 @@ def _rows(boards: Sequence[Board]) -> list[Row]:
 
 def test_one_machine_alone_stands_beside_nobody_and_too_many_are_counted(make_row: MakeRow) -> None:
     (alone,) = many(make_row, "a", ("one",))
-    assert lineup([alone], alone) is None
-    assert lineup([], None) is None
+    assert lineup([alone], alone, ()) is None
+    assert lineup([], None, ()) is None
     (crowd,) = many(make_row, "a", [f"s{number:02}" for number in range(SYSTEMS + 3)])
-    found = lineup([crowd], crowd)
+    found = lineup([crowd], crowd, ())
     assert found is not None
     assert (len(found.sides), found.hidden) == (SYSTEMS, 3)
 

@@ -40,6 +40,11 @@ def test_both_ends_of_an_interval_have_the_digits_of_its_middle() -> None:
     assert column([0.00345]).interval(summary(0.00345, 0.0002)) == "3.25–3.65"
 
 
+def test_ends_in_the_thousands_have_no_more_digits_either() -> None:
+    scale = column([7.0])
+    assert (scale.number(7090.0, 286.0), scale.interval(summary(7090.0, 286.0))) == ("7,090", "6,800–7,380")
+
+
 def test_a_single_repeat_has_no_interval() -> None:
     assert column([1.0]).interval(summary(1.0, None)) is None
 

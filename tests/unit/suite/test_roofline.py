@@ -61,6 +61,7 @@ def made(
     meter_class: MeterClass = "measured",
     outcome: Any = "ok",
     lengths: tuple[float, ...] = (1.0, 1.0, 1.0),
+    off: float = 0.0,
 ) -> CellResult:
     """A cell at this power, whose windows take so many times about 10 s. Only what the accounting reads is there."""
     units = max(1, round(10.0 / unit_s))
@@ -69,7 +70,10 @@ def made(
     attempt = Attempt.model_construct(
         outcome=outcome,
         windows=tuple(Window(0, round(length_s * 1e9), units) for length_s in lengths_s),
-        energies=tuple((Energy(boundary=boundary, meter_class=meter_class, joules=one),) for one in joules),
+        energies=tuple(
+            (Energy(boundary=boundary, meter_class=meter_class, joules=one, range_j=off * (one or 0.0)),)
+            for one in joules
+        ),
     )
     cell = Cell.model_construct(workload=workload, mode=mode, size="s", precision=precision, framework=framework)
     work = Work.model_construct(
@@ -171,7 +175,7 @@ def test_what_is_called_one_unit_changes_nothing_but_the_floor_of_one(
     assert other.floor_joules_per_unit == pytest.approx(many * one.floor_joules_per_unit, rel=1e-6, abs=0)
 
 
-def test_the_interval_of_the_excess_is_that_of_the_energy() -> None:
+def test_beside_a_floor_that_is_known_well_the_interval_of_the_excess_is_that_of_the_energy() -> None:
     cell = made(flops=1e12, traffic=1e9, unit_s=0.01, power_w=300.0, lengths=(1.0, 1.05, 1.1))
     line, energy = stands(cell, limits(*GPU.calib())), scored(cell).joules_per_unit
     assert energy is not None
@@ -180,9 +184,49 @@ def test_the_interval_of_the_excess_is_that_of_the_energy() -> None:
     assert line.floor_joules_per_unit is not None
     assert line.excess == energy.median / line.floor_joules_per_unit
     assert (line.excess_low, line.excess_high) == (
-        energy.low / line.floor_joules_per_unit,
-        energy.high / line.floor_joules_per_unit,
+        pytest.approx(energy.low / line.floor_joules_per_unit),
+        pytest.approx(energy.high / line.floor_joules_per_unit),
     )
+
+
+def test_what_the_floor_may_lie_off_is_in_the_interval_of_the_excess() -> None:
+    cell = made(flops=1e12, traffic=1e9, unit_s=0.01, power_w=300.0)
+    matmul, copy, idle = GPU.calib()
+    unsteady = made(flops=1.0, traffic=2e-6, unit_s=2.5e-15, power_w=480.0, workload="calib", mode="matmul",
+                    lengths=(0.9, 1.0, 1.1))  # fmt: skip
+    steady_line, line = stands(cell, limits(matmul, copy, idle)), stands(cell, limits(unsteady, copy, idle))
+    parts = scored(unsteady).joules_per_unit.parts  # type: ignore[union-attr]
+    assert steady_line.excess_low == pytest.approx(steady_line.excess)
+    assert parts is not None
+    assert line.excess is not None
+    off = parts.repeats / (scored(unsteady).joules_per_unit.median)  # type: ignore[union-attr]
+    assert (line.excess_low, line.excess_high) == (
+        pytest.approx(line.excess / (1 + off)), pytest.approx(line.excess / (1 - off))
+    )  # fmt: skip
+
+
+def test_ranges_of_two_estimates_do_not_cancel() -> None:
+    guessed: dict[str, Any] = {"meter_class": "estimated", "off": 0.5}
+    cells = [
+        made(flops=1.0, traffic=2e-6, unit_s=2.5e-15, power_w=480.0, workload="calib", mode="matmul", **guessed),
+        made(flops=0.0, traffic=1.0, unit_s=5e-13, power_w=280.0, workload="calib", mode="copy", **guessed),
+        made(flops=0.0, traffic=0.0, unit_s=1e-3, power_w=80.0, workload="calib", mode="idle", **guessed),
+    ]
+    cell = made(flops=1e12, traffic=1e9, unit_s=0.01, power_w=300.0, **guessed)
+    line = stands(cell, limits(*cells, meter_class="estimated"))
+    assert line.excess is not None
+    assert line.excess_low == pytest.approx(line.excess * 0.5 / 1.5)
+    assert line.excess_high == pytest.approx(line.excess * 1.5 / 0.5)
+    assert line.over == f"{line.excess_low:.2f}x to {line.excess_high:.1f}x"
+
+
+def test_a_calibration_of_one_repeat_gives_an_excess_without_an_interval() -> None:
+    cell = made(flops=1e12, traffic=1e9, unit_s=0.01, power_w=300.0)
+    matmul, copy, _ = GPU.calib()
+    once = made(flops=0.0, traffic=0.0, unit_s=1e-3, power_w=80.0, workload="calib", mode="idle", lengths=(1.0,))
+    line = stands(cell, limits(matmul, copy, once))
+    assert line.excess is not None
+    assert (line.excess_low, line.excess_high) == (None, None)
 
 
 def test_a_single_repeat_has_an_excess_without_an_interval() -> None:
@@ -318,7 +362,7 @@ PLAIN = Roofline(
         ),
         (
             {"meter_class": "estimated"},
-            "compute-bound: 43 % of this machine's matrix-product rate, an estimated 1.9x its energy floor",
+            "compute-bound: 43 % of this machine's matrix-product rate, an estimated 1.8x to 2.0x its energy floor",
         ),
         (
             {"meter_class": "simulated"},
