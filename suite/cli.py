@@ -85,7 +85,8 @@ def default(
     if context.invoked_subcommand is not None:
         _refuse_before(context, context.invoked_subcommand)
     else:
-        _site_folders(results, site, out)  # told before ten minutes of work rather than after
+        if site is not None or out is not None:
+            _site_folders(results, site, out)  # told before ten minutes of work rather than after
         wish = _wish(backend, device, framework, workload, mode, size, precision)
         code = _run(wish, budget, results, meter or [], fresh=fresh, strict=strict)
         if code in exits.WROTE_A_RESULT:
